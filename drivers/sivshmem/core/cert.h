@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The certificate profile (keys.rst): X.509 v3, X25519, keyAgreement, exactly one
+ * of two extended key usages, one URI name. Anything else is refused.
+ */
+#ifndef SIV_CORE_CERT_H
+#define SIV_CORE_CERT_H
+
+#include "crypto.h"
+#include "wire.h"
+
+enum siv_cert_role {
+	SIV_CERT_ENDPOINT = 1,	/* SAN sivshmem://REGION/VM/SERVICE */
+	SIV_CERT_HOST = 2,	/* SAN sivshmem://REGION */
+};
+
+/*
+ * The two extended key usages. They live under the arc for UUIDs (2.25, X.667), as
+ * 2.25.N.1 and 2.25.N.2 with one N of ours: keys.rst gives N; these are the DER
+ * contents of the OBJECT IDENTIFIERs.
+ */
+extern const u8 siv_oid_endpoint[];
+extern const u8 siv_oid_host[];
+extern const size_t siv_oid_endpoint_len;
+extern const size_t siv_oid_host_len;
+
+/**
+ * struct siv_cert - a parsed certificate: views into its DER, which must outlive it
+ */
+struct siv_cert {
+	struct siv_span der;		/* exactly the SEQUENCE, no trailing byte */
+	struct siv_span tbs;		/* what is signed */
+	struct siv_span serial;		/* INTEGER content */
+	struct siv_span issuer;		/* DER of the name */
+	struct siv_span akid;		/* keyIdentifier; empty if there is none */
+	struct siv_span skid;		/* likewise */
+	struct siv_span sig;
+	struct siv_span region;
+	struct siv_span vm;		/* empty in a host certificate */
+	struct siv_span service;	/* likewise; may name a service or a client */
+	s64 not_before;
+	s64 not_after;
+	u8 pub[SIV_KEY_LEN];
+	u8 hash[SIV_HASH_LEN];		/* H(der) */
+	enum siv_sig_alg sig_alg;
+	enum siv_cert_role role;
+};
+
+/**
+ * siv_cert_parse() - parse and check against the profile, but for signature and dates
+ * @der: at most SIV_CERT_MAX bytes, private memory
+ * @c: filled in on success
+ *
+ * Return: SIV_OK or the exact cause; never reads outside @der, never loops more
+ * than its length allows.
+ */
+enum siv_reason __must_check siv_cert_parse(struct siv_span der,
+					    struct siv_cert *c);
+
+/* siv_cert_dates() - SIV_OK, SIV_R_CERT_NOT_YET or SIV_R_CERT_EXPIRED; bounds are inside. */
+enum siv_reason __must_check siv_cert_dates(const struct siv_cert *c, s64 now);
+
+/* siv_cert_verify() - is it signed by one of the anchors? May sleep. */
+enum siv_reason __must_check siv_cert_verify(const struct siv_cert *c,
+					     const struct siv_anchors *a);
+
+/**
+ * siv_cert_is() - does the certificate name exactly this?
+ * @role: wanted role
+ * @region: wanted region
+ * @vm: wanted VM; empty: any
+ * @service: wanted service; empty: any
+ *
+ * Return: SIV_OK, SIV_R_CERT_ROLE, SIV_R_CERT_REGION, SIV_R_CERT_VM, SIV_R_CERT_SERVICE.
+ */
+enum siv_reason __must_check siv_cert_is(const struct siv_cert *c,
+					 enum siv_cert_role role,
+					 struct siv_span region,
+					 struct siv_span vm,
+					 struct siv_span service);
+
+/**
+ * siv_bundle_split() - certificate, then PKCS#8, concatenated DER
+ * @bundle: the whole payload
+ * @cert: set to the first SEQUENCE
+ * @key: set to the private key's 32 bytes, inside @bundle; empty if there is none
+ *
+ * Return: SIV_OK; a DER cause; SIV_R_KEY_PKCS8.
+ */
+enum siv_reason __must_check siv_bundle_split(struct siv_span bundle,
+					      struct siv_span *cert,
+					      struct siv_span *key);
+
+#endif /* SIV_CORE_CERT_H */

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What the core needs from the language and the machine, in the kernel and in
+ * user space. This is the only file of the core that tests __KERNEL__.
+ */
+#ifndef SIV_CORE_PLATFORM_H
+#define SIV_CORE_PLATFORM_H
+
+#ifdef __KERNEL__
+
+#include <linux/build_bug.h>
+#include <linux/compiler.h>
+#include <linux/nospec.h>
+#include <linux/stddef.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <asm/barrier.h>
+
+#define siv_wipe(p, n) memzero_explicit((p), (n))
+#define siv_index_nospec(i, n) array_index_nospec((i), (n))
+
+#else /* user space */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <linux/types.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int64_t s64;
+
+#ifndef __must_check
+#define __must_check __attribute__((warn_unused_result))
+#endif
+#ifndef READ_ONCE
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+#endif
+#define smp_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define smp_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define smp_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#ifndef static_assert
+#define static_assert _Static_assert
+#endif
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define siv_index_nospec(i, n) (i)
+
+/* explicit_bzero() cannot be optimised away; glibc and musl both have it. */
+void explicit_bzero(void *p, size_t n);
+#define siv_wipe(p, n) explicit_bzero((p), (n))
+
+#endif /* __KERNEL__ */
+
+/**
+ * struct siv_span - a borrowed run of bytes
+ * @p: first byte; NULL only if @n is 0
+ * @n: number of bytes
+ */
+struct siv_span {
+	const u8 *p;
+	size_t n;
+};
+
+/* Little-endian fields are read and written bytewise: no alignment is assumed. */
+static inline u16 siv_get_le16(const void *p)
+{
+	const u8 *b = p;
+
+	return (u16)(b[0] | (u16)b[1] << 8);
+}
+
+static inline u32 siv_get_le32(const void *p)
+{
+	const u8 *b = p;
+
+	return (u32)b[0] | (u32)b[1] << 8 | (u32)b[2] << 16 | (u32)b[3] << 24;
+}
+
+static inline u64 siv_get_le64(const void *p)
+{
+	const u8 *b = p;
+
+	return (u64)siv_get_le32(b) | (u64)siv_get_le32(b + 4) << 32;
+}
+
+static inline void siv_put_le16(void *p, u16 v)
+{
+	u8 *b = p;
+
+	b[0] = (u8)v;
+	b[1] = (u8)(v >> 8);
+}
+
+static inline void siv_put_le32(void *p, u32 v)
+{
+	u8 *b = p;
+
+	siv_put_le16(b, (u16)v);
+	siv_put_le16(b + 2, (u16)(v >> 16));
+}
+
+static inline void siv_put_le64(void *p, u64 v)
+{
+	u8 *b = p;
+
+	siv_put_le32(b, (u32)v);
+	siv_put_le32(b + 4, (u32)(v >> 32));
+}
+
+static inline bool siv_is_pow2(u64 v)
+{
+	return v && !(v & (v - 1));
+}
+
+#endif /* SIV_CORE_PLATFORM_H */
