@@ -31,6 +31,7 @@
 	X(CERT_KEY_USAGE, EKEYREJECTED, "keyUsage is not exactly keyAgreement") \
 	X(CERT_EKU, EKEYREJECTED, "extKeyUsage is not exactly one of ours")    \
 	X(CERT_CA, EKEYREJECTED, "basicConstraints is not CA:FALSE")           \
+	X(CERT_KEY_ID, EKEYREJECTED, "a key identifier is critical, or not 1 to 64 bytes alone") \
 	X(CERT_SAN, EKEYREJECTED, "subjectAltName is not exactly one URI")     \
 	X(CERT_SAN_NAME, EKEYREJECTED, "subjectAltName is not sivshmem://REGION[/VM/SERVICE]") \
 	X(CERT_ROLE, EKEYREJECTED, "a host certificate as endpoint, or the reverse") \
