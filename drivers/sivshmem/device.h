@@ -4,13 +4,15 @@
  * everything above runs on a fake one in KUnit. pci.c is the real one.
  *
  * Lifetime: made in probe with one reference; channels, listeners and ioctls in flight
- * take more. siv_device_quiesce() closes the gate for good; after synchronize_srcu()
- * nobody touches @base or the doorbell, and the memory may go. The struct is freed at
- * the last put.
+ * take more. siv_device_quiesce() closes the gate; after synchronize_srcu() nobody
+ * touches @base or the doorbell, and the memory may go. The struct is freed at the last
+ * put. After a reset, vmfork or resume the same struct is added again, with a new boot
+ * nonce: whoever held it from before has been told by its client's quiesce.
  */
 #ifndef SIV_DEVICE_H
 #define SIV_DEVICE_H
 
+#include <linux/atomic.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -21,6 +23,8 @@
 
 struct siv_device;
 struct siv_host;
+
+#define SIV_VECTORS_MAX 128	/* own MSI-X vectors; more are not asked for */
 
 enum siv_vector_state {
 	SIV_VECTOR_PARKED = 0,	/* disabled: no channel with that VM */
@@ -47,7 +51,7 @@ struct siv_hw_ops {
  * @ref: references to the struct
  * @link: in the list of devices, under siv_devices_lock
  * @index: small number, for SIVSHMEM_REGION_INFO; not reused while the struct lives
- * @parent: the PCI device's struct device; valid inside the gate
+ * @parent: the PCI device's struct device; referenced
  * @bus_id: its name, for people
  * @hw: operations
  * @hw_priv: theirs
@@ -65,9 +69,13 @@ struct siv_hw_ops {
  * @host_cert_len: its length
  * @srcu: read sections around every access to @base and every bell
  * @live: the gate; cleared once, by siv_device_quiesce()
- * @boot_nonce: new at probe, vmfork and resume
- * @host: floor 5's state; set before the device is published
- * @bells: doorbells seen, per vector (for throttling and INFO)
+ * @boot_nonce: new each time the device is added: probe, reset, vmfork and resume
+ * @host: floor 5's state; set by its attach, before the device is published
+ * @bells: doorbells seen, per vector (for INFO)
+ * @life: serialises add, quiesce and del; outermost but for the PCI device's lock
+ * @claimed: add it even if the header is not ours
+ * @attached: the client was attached
+ * @listed: in the list of devices
  */
 struct siv_device {
 	struct kref ref;
@@ -93,13 +101,19 @@ struct siv_device {
 	bool live;
 	u8 boot_nonce[SIV_NONCE_LEN];
 	struct siv_host *host;
-	atomic64_t bells[128];
+	atomic64_t bells[SIV_VECTORS_MAX];
+	struct mutex life;
+	bool claimed;
+	bool attached;
+	bool listed;
 };
 
 /**
  * struct siv_device_client - the floors above, called by device.c
  * @attach: a device was published: make what is needed for it; may sleep
  * @bell: vector @vector fired; hard-irq context: wake and queue only
+ * @goodbye: the gate is about to be closed in an orderly way: the last chance to post
+ *           GOODBYE; may sleep, but not for an answer; may be NULL
  * @quiesce: the gate was closed: end all sessions and channels with @why, zap mappings,
  *           wake all; may sleep; on return nothing of the client waits for the device
  * @detach: free what attach made; after synchronize_srcu()
@@ -109,6 +123,7 @@ struct siv_device {
 struct siv_device_client {
 	int (*attach)(struct siv_device *dev);
 	void (*bell)(struct siv_device *dev, unsigned int vector);
+	void (*goodbye)(struct siv_device *dev);
 	void (*quiesce)(struct siv_device *dev, enum siv_reason why);
 	void (*detach)(struct siv_device *dev);
 };
@@ -136,12 +151,23 @@ int siv_device_add(struct siv_device *dev, bool claim);
 
 /**
  * siv_device_quiesce() - close the gate: remove, shutdown, reset, PM freeze, vmfork
+ * @why: what sessions and channels end with
  *
- * After it returns nobody is inside the gate. Idempotent. siv_device_del() then
- * unpublishes, siv_device_add() may be called again after a reset.
+ * After it returns nobody is inside the gate and no vector is armed. Idempotent.
+ * siv_device_del() then unpublishes and detaches; siv_device_add() may be called again.
  */
 void siv_device_quiesce(struct siv_device *dev, enum siv_reason why);
 void siv_device_del(struct siv_device *dev);
+
+/**
+ * siv_device_restart() - quiesce, del, and add again if @again
+ *
+ * For reset, resume and vmfork, where everything of before is stale. With @again false
+ * the device stays down until the next call with true, which then only adds it.
+ */
+int siv_device_restart(struct siv_device *dev, enum siv_reason why, bool again);
+/* siv_device_restart_all() - the same for every device that exists. */
+void siv_device_restart_all(enum siv_reason why, bool again);
 
 /**
  * siv_device_enter() - enter the gate
@@ -158,10 +184,18 @@ void siv_device_bell(struct siv_device *dev, unsigned int vector);
 /* siv_device_ring() - ring a peer; enters the gate itself; false if it is closed. */
 bool siv_device_ring(struct siv_device *dev, u32 peer, u16 vector);
 
+/* siv_device_vector_set(), siv_device_alive() - @hw's, inside the gate; no-op, false outside. */
+void siv_device_vector_set(struct siv_device *dev, unsigned int vector,
+			   enum siv_vector_state state);
+bool siv_device_alive(struct siv_device *dev);
+
 /* siv_device_find() - with a reference: the device of a region, or by index; else NULL. */
 struct siv_device *siv_device_find_region(const char *region);
 struct siv_device *siv_device_find_index(unsigned int index);
-/* siv_device_count_live() - structs that still exist: module exit waits for 0. */
+/* siv_device_wait_all_gone() - until no struct exists: for module exit. */
 void siv_device_wait_all_gone(void);
+
+/* Interval of the re-check that heals lost doorbells, in ms; 0: off (a test knob). */
+extern unsigned int siv_fallback_ms;
 
 #endif /* SIV_DEVICE_H */
