@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the guests boot into: busybox, keyctl, modules, our programs."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from .cpio import Cpio
+from .paths import BUILD, TOP
+
+# The stock modules that our driver and the tests use, with what they need.
+MODULES = ("curve25519-x86_64", "chacha-x86_64", "poly1305-x86_64",
+           "libcurve25519", "libchacha20poly1305", "gcm", "ctr", "ghash-generic",
+           "aesni-intel", "ghash-clmulni-intel", "uio")
+
+PASSWD = """root:x:0:0:root:/root:/bin/sh
+user:x:1000:1000:user:/home/user:/bin/sh
+other:x:1001:1001:other:/home/other:/bin/sh
+"""
+GROUP = """root:x:0:
+sivshmem:x:900:user,other
+user:x:1000:
+other:x:1001:
+"""
+
+
+def shared_libraries(program):
+    """The loader and libraries that a dynamic program needs."""
+    out = subprocess.run(["ldd", program], check=True, text=True,
+                         stdout=subprocess.PIPE).stdout
+    return re.findall(r"(/\S+) \(0x", out)
+
+
+def add_program(archive, name, program):
+    """Add a program of this machine, with its libraries."""
+    archive.file(name, program, 0o755)
+    for library in shared_libraries(program):
+        if library not in archive.libraries:
+            archive.libraries.add(library)
+            archive.file(library, os.path.realpath(library), 0o755)
+
+
+def find_program(name):
+    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/sbin:/usr/sbin")
+    if not path:
+        raise FileNotFoundError(f"{name} is not installed")
+    return path
+
+
+def build(path, kernel, modules=(), programs=(), files=None):
+    """Write the initramfs.
+
+    modules: our .ko files, put into /modules but not loaded;
+    programs: static programs, put into /bin;
+    files: {name in the guest: bytes or Path}.
+    """
+    temporary = Path(path).with_suffix(".tmp")
+    with Cpio(temporary) as archive:
+        archive.libraries = set()
+        for folder in ("proc", "sys", "dev", "tmp", "run", "root",
+                       "home/user", "home/other", "bin", "sbin", "etc"):
+            archive.folder(folder)
+        archive.device("dev/console", 5, 1)
+        archive.device("dev/null", 1, 3)
+        archive.file("init", TOP / "tests/qemu/init", 0o755)
+        archive.file("bin/busybox", find_program("busybox"), 0o755)
+        archive.bytes("etc/passwd", PASSWD.encode())
+        archive.bytes("etc/group", GROUP.encode())
+        add_program(archive, "bin/keyctl", find_program("keyctl"))
+        stock = kernel.module_files(MODULES)
+        for file in stock:
+            archive.file(f"lib/modules/{file.name}", file)
+        archive.bytes("etc/modules", "".join(
+            f"/lib/modules/{file.name}\n" for file in stock).encode())
+        for module in modules:
+            archive.file(f"modules/{Path(module).name}", module, 0o644)
+        archive.file("bin/agent", BUILD / "user/guest/agent", 0o755)
+        for program in programs:
+            archive.file(f"bin/{Path(program).name}", program, 0o755)
+        for name, content in (files or {}).items():
+            if isinstance(content, Path):
+                archive.file(name, content)
+            else:
+                archive.bytes(name, content)
+    temporary.rename(path)
+    return Path(path)
