@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The cockpit: `make help`. Everything is built under build/.
+
+VERSION := 0.1.0
+
+# The kernel to build for: by default the one that Debian's linux-headers-amd64
+# stands for, which is also the test guests'. KDIR=... or KREL=... for another.
+KREL ?= $(shell dpkg-query -W -f '$${Depends}' linux-headers-amd64 2>/dev/null | \
+	sed -n 's/.*linux-headers-\([^ ,]*\).*/\1/p')
+KDIR ?= $(if $(KREL),/lib/modules/$(KREL)/build,/lib/modules/$(shell uname -r)/build)
+
+B := build
+M := $(CURDIR)/$(B)/modules
+JOBS ?= $(shell nproc)
+USER_MAKE = $(MAKE) --no-print-directory -f userspace/Makefile
+
+.DEFAULT_GOAL := all
+.PHONY: all
+all: modules user ## the module and all programs (the default)
+
+.PHONY: help
+help: ## this list
+	@echo "Goals:"
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | \
+		awk -F'\t' '{ printf "  %-14s %s\n", $$1, $$2 }'
+	@echo "Variables: KDIR or KREL (kernel), DESTDIR and prefix (install)," \
+		"V=1 (commands), K=TEXT (only tests with it in their name)"
+
+# --- building ----------------------------------------------------------------
+
+# The sources are linked into a folder of their own, because Kbuild writes its
+# objects beside the sources.
+.PHONY: mirror
+mirror:
+	@mkdir -p $(M)
+	@find $(M) -type l ! -exec test -e {} \; -delete
+	@find Kbuild drivers include \( -name '*.[chS]' -o -name Kbuild \
+		-o -name Makefile -o -name Kconfig \) ! -name '*.mod.c' | \
+	while read -r file; do \
+		[ -L $(M)/$$file ] && continue; \
+		mkdir -p "$(M)/$$(dirname $$file)"; \
+		ln -sf $(CURDIR)/$$file $(M)/$$file; \
+	done
+
+.PHONY: modules
+modules: mirror ## the kernel module, build/modules/drivers/sivshmem/sivshmem.ko
+	@test -e $(KDIR)/Makefile || \
+		{ echo "no kernel headers in $(KDIR): see make deps" >&2; exit 1; }
+	$(MAKE) -C $(KDIR) M=$(M) modules
+
+.PHONY: user
+user: ## programs and libraries, build/user/
+	@$(USER_MAKE) all
+
+.PHONY: deps
+deps: ## install the Debian packages that are missing
+	@tests/deps.sh all
+
+# --- testing -----------------------------------------------------------------
+
+K ?=
+run-tests = tests/run.py $(if $(K),-k '$(K)')
+
+.PHONY: unit
+unit: ## native tests, with sanitizers
+	@$(run-tests) unit
+
+.PHONY: daemon
+daemon: ## native tests against a running daemon
+	@$(run-tests) daemon
+
+.PHONY: kunit
+kunit: ## the core's tests inside a stock kernel
+	@tests/deps.sh check
+	@$(MAKE) --no-print-directory guest-parts
+	@$(run-tests) kunit
+
+.PHONY: qemu
+qemu: ## tests in virtual machines
+	@tests/deps.sh demo
+	@$(MAKE) --no-print-directory guest-parts
+	@$(run-tests) qemu
+
+# Whatever the guests run.
+.PHONY: guest-parts
+guest-parts:
+	@$(USER_MAKE) -j$(JOBS) all
+	@$(MAKE) --no-print-directory -j$(JOBS) modules
+
+.PHONY: check
+check: ## all tests
+	@tests/deps.sh check
+	@$(MAKE) --no-print-directory guest-parts
+	@$(run-tests) unit daemon kunit qemu
+
+.PHONY: demo
+demo: ## the demonstration: three machines, two friends and an intruder
+	@tests/deps.sh demo
+	@$(MAKE) --no-print-directory guest-parts
+	@tests/demo/demo.py
+
+.PHONY: bench
+bench: ## figures: connect, round trip, bandwidth
+	@tests/deps.sh demo
+	@$(MAKE) --no-print-directory guest-parts
+	@tests/bench/bench.py
+
+.PHONY: style
+style: ## formatters, linters and static analysis
+	@tests/deps.sh style
+	@tests/style/style.py
+
+# --- installing ----------------------------------------------------------------
+
+include install.mk
+
+.PHONY: clean
+clean: ## remove everything that was built
+	rm -rf $(B)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
