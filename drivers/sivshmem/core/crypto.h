@@ -91,7 +91,9 @@ enum siv_reason __must_check siv_aead_setkey(struct siv_aead *t, u16 suite,
  * @in: plaintext; never in memory that another party may write
  * @out: @in.n + SIV_TAG_LEN bytes; may be the same as @in.p; private memory
  *
- * Buffers of 64 KiB and less must work; in the kernel they are linear (kmalloc).
+ * Buffers of 64 KiB and less must work; in the kernel they are linear (kmalloc), but
+ * @ad of up to 64 and @in of up to 80 bytes may be anywhere, also on the stack. These
+ * two rules hold for siv_aead_open() as well.
  * Return: SIV_OK or SIV_R_CRYPTO.
  */
 enum siv_reason __must_check siv_aead_seal(struct siv_aead *t, u64 n,

@@ -44,7 +44,9 @@ struct siv_noise {
 	u8 pattern;			/* enum siv_noise_pattern */
 	u8 step;			/* messages done */
 	bool initiator;
-	bool failed;			/* a step failed after a commit: dead */
+	bool has_e;			/* e_priv, e_pub are set */
+	bool has_psk;			/* psk is set */
+	bool failed;			/* finished or never begun: every call is refused */
 };
 static_assert(sizeof(struct siv_noise) <= 512, "struct siv_noise is copied on the stack");
 
@@ -100,6 +102,9 @@ enum siv_reason __must_check siv_noise_init(struct siv_noise *hs,
 void siv_noise_set_ephemeral(struct siv_noise *hs, const u8 priv[SIV_KEY_LEN],
 			     const u8 pub[SIV_KEY_LEN]);
 
+/* siv_noise_wipe() - forget everything; every later call is refused. */
+void siv_noise_wipe(struct siv_noise *hs);
+
 /* siv_noise_set_psk() - the psk, at the latest before the message that mixes it. */
 void siv_noise_set_psk(struct siv_noise *hs, const u8 psk[SIV_KEY_LEN]);
 
@@ -108,11 +113,12 @@ void siv_noise_set_psk(struct siv_noise *hs, const u8 psk[SIV_KEY_LEN]);
  * @hs: needs an ephemeral key first if the message sends one
  * @t: a transform that the handshake may rekey
  * @payload: may be empty
- * @out: at least @cap bytes
+ * @out: at least @cap bytes; not overlapping @payload
  * @len: set to the message's length
  *
  * Return: SIV_OK; SIV_R_STATE if it is not our turn; SIV_R_LENGTH if @cap is too
- * small; SIV_R_DH_ZERO; SIV_R_CRYPTO. After a failure the handshake is unchanged.
+ * small; SIV_R_DH_ZERO; SIV_R_CRYPTO. After a failure the handshake is unchanged and
+ * @out wiped. No key stays in @t, whatever happens; likewise in the functions below.
  */
 enum siv_reason __must_check siv_noise_write(struct siv_noise *hs,
 					     struct siv_aead *t,
@@ -122,9 +128,10 @@ enum siv_reason __must_check siv_noise_write(struct siv_noise *hs,
 /**
  * siv_noise_read() - consume the next message
  * @in: the message, in private memory
- * @payload: room for the payload, at least @in.n bytes
+ * @payload: room for the payload, at least @in.n bytes; not overlapping @in
  * @len: set to the payload's length
  *
+ * The ephemeral and the psk that a message needs must be there: else SIV_R_STATE.
  * Works on a copy: after a failure the handshake is as it was, so that a forged
  * message delays but does not break it. Ephemerals that are not canonical, or are
  * our own, are refused before any Diffie-Hellman. Tokens are processed in order, so
@@ -157,7 +164,14 @@ enum siv_reason __must_check siv_noise_rebuild_e(struct siv_noise *hs,
 enum siv_reason __must_check siv_noise_split(struct siv_noise *hs,
 					     struct siv_noise_keys *out);
 
-/* siv_noise_rekey() - Noise's REKEY: k = ENCRYPT(k, 2^64-1, empty, 32 zero bytes). */
+/**
+ * siv_noise_rekey() - Noise's REKEY: k = ENCRYPT(k, 2^64-1, empty, 32 zero bytes)
+ * @t: the transform of this key; afterwards it holds the new one
+ * @suite: enum siv_suite
+ * @k: the key, replaced
+ *
+ * Return: SIV_OK; otherwise @k is as it was and @t holds no key.
+ */
 enum siv_reason __must_check siv_noise_rekey(struct siv_aead *t, u16 suite,
 					     u8 k[SIV_KEY_LEN]);
 

@@ -31,8 +31,11 @@ void siv_seal_wipe(struct siv_seal *s);
  * @in: plaintext in private memory
  * @out: @in.n + SIV_TAG_LEN bytes of private memory
  *
- * Return: SIV_OK; SIV_R_STATE if @pos was passed already; SIV_R_EXHAUSTED; SIV_R_CRYPTO.
- * Whatever it returns, @pos is used up.
+ * Positions are those of a ring, so the key changes by one step at a time: a position
+ * two keys ahead is refused. Return: SIV_OK; SIV_R_STATE if @pos was passed already or is
+ * too far ahead; SIV_R_EXHAUSTED if the record would end behind SIV_SEAL_STOP;
+ * SIV_R_CRYPTO. Unless it was refused with SIV_R_STATE or SIV_R_EXHAUSTED, @pos and the
+ * record's room in the ring are used up.
  */
 enum siv_reason __must_check siv_seal_record(struct siv_seal *s, u64 pos,
 					     const u8 hdr[8], struct siv_span in,
