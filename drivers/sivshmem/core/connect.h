@@ -63,7 +63,10 @@ enum siv_connect_state {
 	SIV_CONNECT_STATES
 };
 
-/* One end of a connect; wiped as protocol.rst says, what is left is for FIN and rings. */
+/*
+ * One end of a connect, all zero to begin with; wiped as protocol.rst says, what is left
+ * is for FIN and rings.
+ */
 struct siv_connect {
 	u8 state;			/* enum siv_connect_state */
 	bool a;				/* role */
@@ -79,6 +82,7 @@ struct siv_connect {
 	bool fin_seen;
 };
 
+/* siv_connect_wipe() - ENDED; no secret left. Role, ids and COMMON stay: public. */
 void siv_connect_wipe(struct siv_connect *c);
 
 /**
@@ -91,6 +95,9 @@ void siv_connect_wipe(struct siv_connect *c);
  * @service: name
  * @vm: pin or empty
  * @out: the message
+ *
+ * Return: SIV_OK and OPENED; SIV_R_STATE if not IDLE; SIV_R_SUITE, SIV_R_UNSUPPORTED
+ * (static), SIV_R_RESERVED, SIV_R_SIZE, SIV_R_NAME and ENDED.
  */
 enum siv_reason __must_check
 siv_connect_open(struct siv_connect *c, const struct siv_connect_ids *ids,
@@ -122,19 +129,23 @@ siv_connect_granted(struct siv_connect *c, struct siv_aead *t,
 /**
  * siv_connect_incoming() - B: answer INCOMING
  * @ids: all but e_A, taken by the caller from the message and its own knowledge (own
- *       peer number, own certificate's hash, region, service), with cert_a verified
+ *       peer number, own certificate's hash, region, service), with cert_a verified;
+ *       what @in says too must be the same, or SIV_R_COMMON
  * @in: checked message
  * @e_priv: own ephemeral key; wiped here after use
  * @e_pub: its public key
  * @prk: the pair's
  * @out: ACCEPT
+ *
+ * Return: SIV_OK and ACCEPTED; SIV_R_STATE if not IDLE; otherwise ENDED, wiped, and the
+ * true cause.
  */
 enum siv_reason __must_check
 siv_connect_incoming(struct siv_connect *c, struct siv_aead *t,
 		     const struct siv_connect_ids *ids,
-		     const struct siv_incoming *in,
-		     const u8 e_priv[SIV_KEY_LEN], const u8 e_pub[SIV_KEY_LEN],
-		     const u8 prk[SIV_HASH_LEN], struct siv_accept *out);
+		     const struct siv_incoming *in, u8 e_priv[SIV_KEY_LEN],
+		     const u8 e_pub[SIV_KEY_LEN], const u8 prk[SIV_HASH_LEN],
+		     struct siv_accept *out);
 
 /**
  * siv_connect_confirmed() - B: check GRANT_B end to end
@@ -177,11 +188,20 @@ enum siv_reason __must_check siv_common_check(const struct siv_common *c,
  */
 enum siv_reason __must_check siv_fin_make(struct siv_connect *c, struct siv_aead *t,
 					  u64 position, struct siv_fin *out);
-/* siv_fin_open() - the peer's; @position is where its stream ends. */
+/*
+ * siv_fin_open() - the peer's; @position is where its stream ends. Once; one that does not
+ * open (SIV_R_TAG) or ends at no possible position (SIV_R_RING_POSITION) changes nothing.
+ */
 enum siv_reason __must_check siv_fin_open(struct siv_connect *c, struct siv_aead *t,
 					  const struct siv_fin *in, u64 *position);
 
-/* siv_connect_may() - SIV_OK if @type may arrive at this end in @state. */
+/**
+ * siv_connect_may() - SIV_OK if @type may arrive at this end in @state
+ *
+ * What may not (SIV_R_STATE) is dropped and counted. In ENDED, or for a cid that is not
+ * known here, that is no fault of the host's, whose message has crossed ours: a grant is
+ * answered with CLOSED, so that the host gets its memory back, and the rest is dropped.
+ */
 enum siv_reason siv_connect_may(bool a, enum siv_connect_state state, u16 type);
 
 /* ------------------------------------------------------------ host's relay */
@@ -199,7 +219,8 @@ enum siv_relay_state {
  * siv_relay_may() - may @type arrive at the host from this side in @state?
  * @from_a: the side
  *
- * Return: SIV_OK or SIV_R_STATE. CLOSED in ENDED is always allowed.
+ * Return: SIV_OK or SIV_R_STATE: drop and count it; in ENDED (but for CLOSED, which is
+ * always allowed there) it has only crossed our CLOSE.
  */
 enum siv_reason siv_relay_may(enum siv_relay_state state, bool from_a, u16 type);
 

@@ -62,6 +62,7 @@ struct siv_session {
 	u16 suite;
 	u32 tag;
 	u64 id;
+	u64 attempt;			/* of message 1: stands in both hello headers */
 	u8 hh[SIV_HASH_LEN];		/* handshake hash */
 	u8 peer_static[SIV_KEY_LEN];
 	struct siv_noise noise;		/* wiped when the handshake is over */
@@ -74,6 +75,7 @@ struct siv_session {
 	u64 ack_said;			/* highest acknowledgement that we sealed */
 	u64 ack_due_ms;			/* 0: none owed */
 	u64 ack_said_ms;
+	u64 owed;			/* bit n: number rx.next - 1 - n asked for an ack */
 	u64 heard_ms;			/* when a record last opened */
 	u64 beat_ms;			/* guest: send HEARTBEAT if silent this long; 0: never */
 	u64 said_ms;
@@ -140,7 +142,8 @@ enum siv_reason __must_check siv_session_start(struct siv_session *s,
  *
  * Return: SIV_OK: LIVE, and READY is queued as record 0 (post it). SIV_R_POLICY: the
  * host authenticated itself and refused: @p2->status says why; DEAD. SIV_R_TAG and
- * others: not for us or forged; state unchanged, the caller goes on waiting.
+ * others: not for us or forged; state unchanged, the caller goes on waiting. (Only if
+ * the platform's cryptography fails after all is verified: SIV_R_CRYPTO and DEAD.)
  */
 enum siv_reason __must_check siv_session_finish(struct siv_session *s,
 						struct siv_span slot,
@@ -189,8 +192,12 @@ siv_session_answer(struct siv_session *s, const struct siv_payload2 *p2,
  * @more: bytes after it, may be empty
  * @now_ms: time
  *
+ * One place of the window is kept for acknowledgements, so that two full windows
+ * cannot wait for each other.
+ *
  * Return: SIV_OK; SIV_R_RATE if the window is full (try again after an
- * acknowledgement); SIV_R_STATE if not LIVE; SIV_R_EXHAUSTED: start a new session.
+ * acknowledgement); SIV_R_STATE if not LIVE, or if the other role may not receive
+ * @type; SIV_R_LENGTH; SIV_R_EXHAUSTED: start a new session.
  */
 enum siv_reason __must_check siv_session_send(struct siv_session *s, u16 type,
 					      struct siv_span body,
@@ -214,11 +221,14 @@ bool siv_session_wants(struct siv_session *s, const struct siv_slot_info *info,
  * @body: its body, inside @plain, checked by siv_msg_check()
  * @now_ms: time
  *
- * ACK, HEARTBEAT and READY are handled here and reported like any other. A message
- * that the role may not receive at all is SIV_R_STATE. Return: SIV_OK; otherwise the
- * record was dropped and counted, and the session goes on, but for a message that
- * opened and is malformed (SIV_R_LENGTH, SIV_R_RESERVED, ...: the other end is
- * broken; the caller ends the session).
+ * ACK, HEARTBEAT and READY are handled here and reported like any other.
+ *
+ * Return: SIV_OK. SIV_R_NUMBER, SIV_R_TAG (any record that is not the next one of this
+ * session, whatever is wrong with it), SIV_R_CRYPTO: dropped and counted; the session
+ * goes on. SIV_R_EXHAUSTED: no number is left; a new session is needed. Anything else
+ * (SIV_R_LENGTH, SIV_R_RESERVED, SIV_R_TYPE, ...; SIV_R_STATE: the role may not receive
+ * this, or acknowledges what was not sent): it opened, so the other end is broken, and
+ * the caller ends the session.
  */
 enum siv_reason __must_check siv_session_receive(struct siv_session *s,
 						 struct siv_span rec, u8 *plain,

@@ -30,6 +30,7 @@ enum {
 	SIV_RING_MIN = 4096,		/* and never below the granule */
 	SIV_RING_MAX = 1 << 30,
 	SIV_PEER_MAX = 65535,
+	SIV_BACKLOG_MAX = 128,
 	SIV_BELL_MAIL = 0,		/* vectors of peer 0: records are posted */
 	SIV_BELL_HELLO = 1,		/* message 1 is posted, nothing else */
 	SIV_HOST_BELLS = 2,
@@ -158,13 +159,14 @@ struct siv_payload2 {
 SIV_WIRE_SIZE(struct siv_payload2, 64);
 
 enum {
+	SIV_NOISE_M1_MIN = 32 + 48 + 32 + 1 + SIV_TAG_LEN,
 	SIV_NOISE_M1_MAX = 32 + 48 + 32 + SIV_CERT_MAX + SIV_TAG_LEN,
 	SIV_HELLO1_MAX = SIV_NONCE_LEN + SIV_NOISE_M1_MAX,	/* challenge echo first */
 	SIV_HELLO2_LEN = 32 + 64 + SIV_TAG_LEN,
 	SIV_SESSION_PROLOGUE_LEN = 152,
 	SIV_CONNECT_PROLOGUE_LEN = 264,
 };
-static_assert(SIV_HELLO1_MAX <= SIV_SLOT_PAYLOAD, "message 1 must fit a slot");
+static_assert((int)SIV_HELLO1_MAX <= (int)SIV_SLOT_PAYLOAD, "message 1 must fit a slot");
 
 /* ---------------------------------------------------------------- messages */
 
@@ -206,13 +208,13 @@ enum {
 
 /* Channel flags, in OPEN, INCOMING, COMMON and the connect prologue. */
 #define SIV_CH_SEALED 0x1u
-#define SIV_CH_STATIC 0x2u		/* reserved for a later version of the driver */
+#define SIV_CH_STATIC 0x2u		/* well-formed in OPEN, refused: SIV_R_UNSUPPORTED */
 #define SIV_CH_FLAGS SIV_CH_SEALED	/* those that are accepted today */
 
 struct siv_listen {
 	__le64 request;
 	__le32 flags;			/* SIV_CH_SEALED: only sealed channels */
-	__le32 backlog;			/* 1 to 128 */
+	__le32 backlog;			/* 1 to SIV_BACKLOG_MAX */
 	__le64 ring_max;		/* per direction; 0: no limit of its own */
 };
 SIV_WIRE_SIZE(struct siv_listen, 24);
@@ -361,8 +363,11 @@ SIV_WIRE_SIZE(struct siv_failed, 24);
  *
  * Checks the header, that the type is known, that the body has exactly the type's
  * length (certificates included), that reserved fields and unknown flags are
- * zero, that names are well formed and NUL-padded, and that enums are in range.
- * After it a body may be cast to its struct.
+ * zero, that names are well formed and NUL-padded, that ring sizes are powers of two
+ * from SIV_RING_MIN to SIV_RING_MAX, peers and the backlog in range, and that REJECT
+ * and FAILED have a cause. After it a body may be cast to its struct. What the
+ * receiver refuses politely is not judged here: a suite it lacks, SIV_CH_STATIC in
+ * OPEN, sizes outside the region's limits, public keys.
  *
  * Return: SIV_OK, SIV_R_LENGTH, SIV_R_TYPE, SIV_R_RESERVED, SIV_R_NAME, SIV_R_SIZE.
  */
@@ -408,6 +413,7 @@ struct siv_geometry {
 	u32 flags;
 	u32 side_count;
 	u32 suites;
+	u32 sealed_max;
 	u16 boxes;
 };
 
