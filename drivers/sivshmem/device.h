@@ -74,8 +74,10 @@ struct siv_hw_ops {
  * @bells: doorbells seen, per vector (for INFO)
  * @life: serialises add, quiesce and del; outermost but for the PCI device's lock
  * @claimed: add it even if the header is not ours
+ * @wanted: between siv_device_add() and siv_device_del()
  * @attached: the client was attached
- * @listed: in the list of devices
+ * @listed: published: can be found
+ * @held: siv_device_suspend() without its siv_device_resume()
  */
 struct siv_device {
 	struct kref ref;
@@ -104,8 +106,10 @@ struct siv_device {
 	atomic64_t bells[SIV_VECTORS_MAX];
 	struct mutex life;
 	bool claimed;
+	bool wanted;
 	bool attached;
 	bool listed;
+	unsigned int held;
 };
 
 /**
@@ -160,14 +164,17 @@ void siv_device_quiesce(struct siv_device *dev, enum siv_reason why);
 void siv_device_del(struct siv_device *dev);
 
 /**
- * siv_device_restart() - quiesce, del, and add again if @again
+ * siv_device_suspend() - quiesce and unpublish until siv_device_resume()
+ * @why: what sessions and channels end with
  *
- * For reset, resume and vmfork, where everything of before is stale. With @again false
- * the device stays down until the next call with true, which then only adds it.
+ * For reset, suspend and vmfork, where everything of before is stale afterwards. Calls
+ * nest: the last siv_device_resume() adds the device again, with a new boot nonce.
  */
-int siv_device_restart(struct siv_device *dev, enum siv_reason why, bool again);
-/* siv_device_restart_all() - the same for every device that exists. */
-void siv_device_restart_all(enum siv_reason why, bool again);
+void siv_device_suspend(struct siv_device *dev, enum siv_reason why);
+int siv_device_resume(struct siv_device *dev);
+/* siv_devices_suspend(), siv_devices_resume() - every device that exists. */
+void siv_devices_suspend(enum siv_reason why);
+void siv_devices_resume(void);
 
 /**
  * siv_device_enter() - enter the gate
@@ -189,9 +196,13 @@ void siv_device_vector_set(struct siv_device *dev, unsigned int vector,
 			   enum siv_vector_state state);
 bool siv_device_alive(struct siv_device *dev);
 
-/* siv_device_find() - with a reference: the device of a region, or by index; else NULL. */
+/*
+ * siv_device_find_*() - with a reference: the device of a region, that with an index, or
+ * the first whose index is at least this (indices have holes after a removal); else NULL.
+ */
 struct siv_device *siv_device_find_region(const char *region);
 struct siv_device *siv_device_find_index(unsigned int index);
+struct siv_device *siv_device_find_next(unsigned int index);
 /* siv_device_wait_all_gone() - until no struct exists: for module exit. */
 void siv_device_wait_all_gone(void);
 

@@ -14,13 +14,10 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #include "core/cert.h"
-
-/* A static private key of this platform (core/crypto.h). */
-struct siv_static {
-	u8 priv[SIV_KEY_LEN];
-};
+#include "crypto.h"
 
 /**
  * struct siv_identity_cert - one certificate of an identity: immutable, shared
@@ -36,19 +33,29 @@ struct siv_identity_cert {
 	u8 der[];
 };
 
+struct siv_identity_user;
+
 /**
  * struct siv_identity - who a service or client is
  * @ref: the key's payload holds one, each session and listener one
- * @lock: protects @key, @cert, @generation, @ended, @users; leaf, taken with irqs on
+ * @lock: protects @key, @cert, @generation, @ended, @users, @told, @why, @telling; leaf,
+ *        taken with irqs on
  * @key: weak: cleared when the key is destroyed; never used outside @lock
  * @cert: NULL while the key is "new" and has no certificate yet
  * @generation: counts certificates: a session of an older one is to end
- * @ended: why it may not be used any more, or SIV_OK
+ * @ended: why it may not be used any more, or SIV_OK; a certificate that is out of date
+ *         can be followed by another one, everything else is for good
  * @users: struct siv_identity_user, told when it ends
- * @priv: wiped when it ends
- * @prkh: hedge for ephemerals; wiped when it ends
+ * @told: those that @tell still has to tell
+ * @why: what it tells them
+ * @telling: the one whose @ended is running
+ * @tell: work that tells them; holds a reference
+ * @priv: wiped when it ends for good
+ * @prkh: hedge for ephemerals; likewise
  * @pub: public key
- * @link: in the list that the 250 ms watch walks
+ * @proof: that @priv exists, for the challenge of "new"
+ * @proved: there is a @proof
+ * @link: in the list that the 250 ms watch walks, from instantiation to destruction
  */
 struct siv_identity {
 	struct kref ref;
@@ -58,9 +65,15 @@ struct siv_identity {
 	u32 generation;
 	enum siv_reason ended;
 	struct list_head users;
+	struct list_head told;
+	enum siv_reason why;
+	struct siv_identity_user *telling;
+	struct work_struct tell;
 	struct siv_static priv;
 	u8 prkh[SIV_HASH_LEN];
 	u8 pub[SIV_KEY_LEN];
+	u8 proof[SIV_PROOF_LEN];
+	bool proved;
 	struct list_head link;
 };
 
@@ -68,7 +81,7 @@ struct siv_identity {
  * struct siv_identity_user - somebody who must know when an identity ends
  * @link: in the identity's list
  * @ended: called once from the keys' workqueue, may sleep, no lock held; also when a new
- *         certificate replaced the old one (SIV_R_KEY_REVOKED either way)
+ *         certificate replaced the old one (SIV_R_KEY_REVOKED then, too)
  */
 struct siv_identity_user {
 	struct list_head link;
@@ -81,8 +94,8 @@ struct siv_identity_user {
  * @cert: set to a reference to its current certificate
  *
  * No upcall; call it before taking any lock. Return: the identity with a reference, or
- * ERR_PTR: -ENOKEY (also: no certificate yet), -EKEYREVOKED, -EKEYEXPIRED, -EACCES,
- * -EINTR.
+ * ERR_PTR: -ENOKEY (also: no certificate yet), -EKEYREVOKED, -EKEYEXPIRED, -EKEYREJECTED
+ * (not yet valid), -EACCES, -EINTR, -EINVAL for what is no serial.
  */
 struct siv_identity *siv_identity_lookup(key_serial_t serial,
 					 struct siv_identity_cert **cert);
@@ -91,9 +104,20 @@ int siv_identity_may_search(struct siv_identity *id);
 void siv_identity_get(struct siv_identity *id);
 void siv_identity_put(struct siv_identity *id);
 void siv_identity_cert_put(struct siv_identity_cert *cert);
-/* siv_identity_use() - be told when it ends; -EKEYREVOKED or -EKEYEXPIRED if it has. */
-int siv_identity_use(struct siv_identity *id, struct siv_identity_user *user);
-/* siv_identity_unuse() - stop; after it returns @ended is not running. May sleep. */
+/**
+ * siv_identity_use() - be told when it ends
+ * @cert: the certificate that @user goes by
+ *
+ * Return: 0; -EKEYREVOKED or -EKEYEXPIRED if it has ended; -ESTALE if @cert is not its
+ * current one any more: look it up again. After a failure siv_identity_unuse() is
+ * allowed, but not needed.
+ */
+int siv_identity_use(struct siv_identity *id, struct siv_identity_user *user,
+		     const struct siv_identity_cert *cert);
+/*
+ * siv_identity_unuse() - stop; after it returns @ended is not running, unless it is
+ * @ended itself that calls. May sleep.
+ */
 void siv_identity_unuse(struct siv_identity *id, struct siv_identity_user *user);
 
 /* The anchors of core/crypto.h: the keyring .sivshmem. */
