@@ -29,24 +29,30 @@ help: ## this list
 # --- building ----------------------------------------------------------------
 
 # The sources are linked into a folder of their own, because Kbuild writes its
-# objects beside the sources.
-.PHONY: mirror
-mirror:
-	@mkdir -p $(M)
-	@find $(M) -type l ! -exec test -e {} \; -delete
-	@find Kbuild drivers include \( -name '*.[chS]' -o -name Kbuild \
-		-o -name Makefile -o -name Kconfig \) ! -name '*.mod.c' | \
-	while read -r file; do \
-		[ -L $(M)/$$file ] && continue; \
-		mkdir -p "$(M)/$$(dirname $$file)"; \
-		ln -sf $(CURDIR)/$$file $(M)/$$file; \
-	done
+# objects beside the sources. mirror FOLDER, WHAT (relative to the folder $(3))
+define mirror
+@mkdir -p $(1)
+@find $(1) -type l ! -exec test -e {} \; -delete
+@cd $(3) && find $(2) \( -name '*.[chS]' -o -name Kbuild -o -name Makefile \
+	-o -name Kconfig \) ! -name '*.mod.c' | \
+while read -r file; do \
+	[ -L $(1)/$$file ] && continue; \
+	mkdir -p "$(1)/$$(dirname $$file)"; \
+	ln -sf $(CURDIR)/$(3)/$$file $(1)/$$file; \
+done
+endef
 
 .PHONY: modules
-modules: mirror ## the kernel module, build/modules/drivers/sivshmem/sivshmem.ko
+modules: ## the kernel module, build/modules/drivers/sivshmem/sivshmem.ko
+	$(call mirror,$(M),Kbuild drivers include,.)
 	@test -e $(KDIR)/Makefile || \
 		{ echo "no kernel headers in $(KDIR): see make deps" >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(M) modules
+
+.PHONY: test-modules
+test-modules:
+	$(call mirror,$(CURDIR)/$(B)/test-modules/uio,.,tests/uio)
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/test-modules/uio modules
 
 .PHONY: user
 user: ## programs and libraries, build/user/
@@ -85,7 +91,7 @@ qemu: ## tests in virtual machines
 .PHONY: guest-parts
 guest-parts:
 	@$(USER_MAKE) -j$(JOBS) all
-	@$(MAKE) --no-print-directory -j$(JOBS) modules
+	@$(MAKE) --no-print-directory -j$(JOBS) modules test-modules
 
 .PHONY: check
 check: ## all tests

@@ -27,9 +27,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define MAX_JOBS	32
-#define MAX_PAYLOAD	65536
-#define CHUNK		4096
+#define MAX_JOBS 32
+#define MAX_PAYLOAD 65536
+#define CHUNK 4096
 
 struct frame {
 	uint32_t len;
@@ -39,9 +39,9 @@ struct frame {
 };
 
 struct job {
-	pid_t pid;		/* 0: this slot is free */
+	pid_t pid; /* 0: this slot is free */
 	uint32_t id;
-	int in;			/* -1 when closed, as the others */
+	int in; /* -1 when closed, as the others */
 	int out;
 	int err;
 };
@@ -214,8 +214,9 @@ static void job_end(struct job *job, int status)
 	close_fd(&job->in);
 	close_fd(&job->out);
 	close_fd(&job->err);
-	send_number(job->id, 'S', WIFSIGNALED(status) ? -WTERMSIG(status) :
-							WEXITSTATUS(status));
+	send_number(job->id, 'S',
+		    WIFSIGNALED(status) ? -WTERMSIG(status) :
+					  WEXITSTATUS(status));
 	job->pid = 0;
 }
 

@@ -166,6 +166,9 @@ class Vm:
             return 0
         return mask & TAINT_BAD
 
+    def booted(self):
+        return self._boots > 0 and self.agent.boots >= self._boots
+
     def alive(self):
         return self.process.poll() is None
 

@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs tests in virtual machines.
+
+    tests/qemu/run.py [--list] [-k TEXT] [qemu|kunit]
+
+`qemu`: every file test_*.py is one laboratory: its setup(lab) starts machines,
+then its case_*(lab) run in their order. After a case, whatever a guest's kernel
+complained of is a failure of that case, and a laboratory in which a case has
+failed is torn down and set up again for the next one. Logs stay in
+build/qemu-logs/.
+"""
+
+import argparse
+import contextlib
+import importlib.util
+import shutil
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from lab.agent import Deadline  # noqa: E402
+from lab.lab import Lab, Skip  # noqa: E402
+from lab.paths import LOGS, TOP  # noqa: E402
+from lab.report import Report  # noqa: E402
+
+HERE = Path(__file__).resolve().parent
+CASE_SECONDS = 120
+SETUP_SECONDS = 180
+
+
+def claim_of(path):
+    """The first comment after the licence line."""
+    words = []
+    for line in path.read_text(encoding="utf-8").splitlines()[1:]:
+        if not line.startswith("#"):
+            break
+        words.append(line.lstrip("# "))
+    return " ".join(words).strip()
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def cases_of(module):
+    return [(name[5:], function) for name, function in vars(module).items()
+            if name.startswith("case_") and callable(function)]
+
+
+@contextlib.contextmanager
+def deadline(seconds):
+    """Interrupt whatever the main thread does after so many seconds."""
+    def late(*_):
+        raise Deadline(f"not done in {seconds} s")
+
+    signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def explain(error):
+    """An exception as the lines that a reader needs."""
+    where = [frame for frame in traceback.extract_tb(error.__traceback__)
+             if "tests/qemu" in frame.filename]
+    lines = [f"{Path(frame.filename).relative_to(TOP)}:{frame.lineno}: "
+             f"{frame.line}" for frame in where[-4:]]
+    text = str(error) if not isinstance(error, AssertionError) or str(error) \
+        else "the assertion does not hold"
+    return "\n".join([*lines, f"{type(error).__name__}: {text}"])
+
+
+class Laboratory:
+    """Keeps one file's Lab, making it anew where it is needed."""
+
+    def __init__(self, name, module):
+        self.name = name
+        self.module = module
+        self.lab = None
+        self.problems = []
+
+    def open(self):
+        if self.lab:
+            return
+        lab = Lab(self.name)
+        try:
+            with deadline(getattr(self.module, "SETUP_SECONDS", SETUP_SECONDS)):
+                self.module.setup(lab)
+        except BaseException:
+            lab.close()
+            raise
+        self.lab = lab
+
+    def close(self):
+        """End everything; what was found while ending it."""
+        lab, self.lab = self.lab, None
+        return lab.close() if lab else []
+
+
+def run_case(place, name, function, report):
+    seconds = getattr(function, "seconds", CASE_SECONDS)
+    start = time.monotonic()
+    problems = []
+    skipped = None
+    try:
+        place.open()
+        with deadline(seconds):
+            function(place.lab)
+    except Skip as why:
+        skipped = why
+    except Exception as error:  # noqa: BLE001 - any failure of a case
+        problems.append(explain(error))
+    if place.lab:
+        problems += place.lab.complaints()
+    if problems and place.lab:
+        problems += place.close()
+    if problems:
+        report.fail(name, problems, (LOGS / place.name).relative_to(TOP))
+    elif skipped:
+        report.skip(name, skipped)
+    else:
+        report.ok(name, time.monotonic() - start)
+
+
+def run_file(path, wanted, report):
+    name = path.stem.removeprefix("test_")
+    module = load(path)
+    cases = [(f"{name}.{case}", function) for case, function in cases_of(module)
+             if wanted in f"{name}.{case}"]
+    if not cases:
+        return
+    report.note(f"{name}: {claim_of(path)}")
+    shutil.rmtree(LOGS / name, ignore_errors=True)
+    place = Laboratory(name, module)
+    try:
+        for case, function in cases:
+            run_case(place, case, function, report)
+    finally:
+        left = place.close()
+    if left:
+        report.fail(f"{name}.end", left, (LOGS / name).relative_to(TOP))
+
+
+def show_list(paths, wanted):
+    for path in paths:
+        name = path.stem.removeprefix("test_")
+        print(f"{name}: {claim_of(path)}")
+        for case, _ in cases_of(load(path)):
+            if wanted in f"{name}.{case}":
+                print(f"    {name}.{case}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("suite", nargs="?", default="qemu",
+                        choices=("qemu", "kunit"))
+    parser.add_argument("--list", action="store_true",
+                        help="the cases and what they claim")
+    parser.add_argument("-k", default="", metavar="TEXT",
+                        help="only cases with this in their name")
+    options = parser.parse_args()
+    pattern = "test_*.py" if options.suite == "qemu" else "kunit_*.py"
+    paths = sorted(HERE.glob(pattern))
+    if options.list:
+        show_list(paths, options.k)
+        return 0
+    # Interrupts must still end every machine.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    report = Report()
+    for path in paths:
+        run_file(path, options.k, report)
+    return report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
