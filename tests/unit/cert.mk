@@ -3,3 +3,11 @@
 
 unit-tests += test-der
 test-der-srcs := tests/unit/test-der.c tests/unit/dertext.c
+
+unit-tests += test-cert
+test-cert-srcs := tests/unit/test-cert.c tests/unit/certbuild.c \
+		  tests/unit/dertext.c
+
+unit-tests += test-cert-mutate
+test-cert-mutate-srcs := tests/unit/test-cert-mutate.c tests/unit/certbuild.c \
+			 tests/unit/dertext.c
