@@ -40,14 +40,27 @@ typedef int64_t s64;
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 #endif
-#define smp_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define smp_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-#define smp_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+/* The other side is another machine: virt_*() order even in a kernel without SMP. */
+#define virt_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define virt_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define virt_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_load_acquire(p) virt_load_acquire(p)
+#define smp_store_release(p, v) virt_store_release((p), (v))
+#define smp_mb() virt_mb()
 #ifndef static_assert
 #define static_assert _Static_assert
 #endif
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define siv_index_nospec(i, n) (i)
+
+/*
+ * @i, but 0 where a mispredicted check let an index of @n or more pass; both below
+ * 2^63. The asm hides from the compiler that the check was made, as in the kernel.
+ */
+static inline u64 siv_index_nospec(u64 i, u64 n)
+{
+	__asm__ volatile("" : "+r"(i));
+	return i & (u64)(~(s64)(i | (n - 1 - i)) >> 63);
+}
 
 /* explicit_bzero() cannot be optimised away; glibc and musl both have it. */
 void explicit_bzero(void *p, size_t n);

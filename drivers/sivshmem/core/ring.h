@@ -8,7 +8,9 @@
  *  - what we wrote is kept in struct siv_tx and struct siv_rx and never read back;
  *  - each of the peer's words is read once per decision, checked, and then only the
  *    copy is used; a word that breaks the rules is SIV_R_RING_*: the channel's end;
- *  - no function loops on what the peer wrote.
+ *  - no function loops on what the peer wrote;
+ *  - barriers are virt_*(): the other side runs on another processor even where this
+ *    kernel was built for one.
  */
 #ifndef SIV_CORE_RING_H
 #define SIV_CORE_RING_H
@@ -93,7 +95,7 @@ static inline void siv_rx_init(struct siv_rx *rx, struct siv_side *own,
  */
 static inline enum siv_reason __must_check siv_tx_room(struct siv_tx *tx, u64 *room)
 {
-	siv_pos cons = smp_load_acquire(&tx->peer->cons);
+	siv_pos cons = virt_load_acquire(&tx->peer->cons);
 
 	*room = 0;
 	if ((siv_pos)(cons - tx->cons) > (siv_pos)(tx->prod - tx->cons) || cons % 8)
@@ -120,8 +122,8 @@ static inline bool siv_tx_publish(struct siv_tx *tx, u64 need)
 	siv_pos old = tx->prod;
 
 	tx->prod = (siv_pos)(old + need);
-	smp_store_release(&tx->own->prod, tx->prod);
-	smp_mb();
+	virt_store_release(&tx->own->prod, tx->prod);
+	virt_mb();
 	return siv_ring_crossed(READ_ONCE(tx->peer->want_prod), old, tx->prod);
 }
 
@@ -135,7 +137,7 @@ static inline siv_pos siv_tx_target(const struct siv_tx *tx, u64 need)
 static inline void siv_tx_arm(struct siv_tx *tx, siv_pos target)
 {
 	WRITE_ONCE(tx->own->want_cons, target);
-	smp_mb();
+	virt_mb();
 }
 
 /**
@@ -147,7 +149,7 @@ static inline void siv_tx_arm(struct siv_tx *tx, siv_pos target)
  */
 static inline enum siv_reason __must_check siv_rx_avail(struct siv_rx *rx, u64 *avail)
 {
-	siv_pos prod = smp_load_acquire(&rx->peer->prod);
+	siv_pos prod = virt_load_acquire(&rx->peer->prod);
 
 	*avail = 0;
 	if ((u64)(siv_pos)(prod - rx->cons) > rx->size || prod % 8 ||
@@ -164,9 +166,20 @@ static inline u64 siv_rx_offset(const struct siv_rx *rx)
 	return siv_index_nospec(rx->cons & (rx->size - 1), rx->size);
 }
 
+/* Eight bytes of a ring, whatever they were declared as. */
+typedef u64 __attribute__((may_alias)) siv_word;
+
+/* siv_rx_header_load() - the 8 bytes of a header at @at, 8-byte aligned, read once. */
+static inline void siv_rx_header_load(u8 hdr[8], const void *at)
+{
+	u64 word = READ_ONCE(*(const siv_word *)at);
+
+	memcpy(hdr, &word, sizeof(word));
+}
+
 /**
  * siv_rx_header() - judge the header of the next record
- * @hdr: the 8 bytes at siv_rx_offset(), read once into private memory
+ * @hdr: the 8 bytes at siv_rx_offset(), from siv_rx_header_load()
  * @avail: from siv_rx_avail(), at least SIV_RECORD_HDR
  * @len: set to the record's length
  *
@@ -193,8 +206,8 @@ static inline bool siv_rx_release(struct siv_rx *rx, u64 need)
 	siv_pos old = rx->cons;
 
 	rx->cons = (siv_pos)(old + need);
-	smp_store_release(&rx->own->cons, rx->cons);
-	smp_mb();
+	virt_store_release(&rx->own->cons, rx->cons);
+	virt_mb();
 	return siv_ring_crossed(READ_ONCE(rx->peer->want_cons), old, rx->cons);
 }
 
@@ -202,20 +215,23 @@ static inline bool siv_rx_release(struct siv_rx *rx, u64 need)
 static inline void siv_rx_arm(struct siv_rx *rx)
 {
 	WRITE_ONCE(rx->own->want_prod, (siv_pos)(rx->prod + 1));
-	smp_mb();
+	virt_mb();
 }
 
 /* siv_end_set() - set end marks, after the final position was published. */
 static inline void siv_end_set(struct siv_side *own, unsigned int marks)
 {
-	smp_store_release(&own->end, (siv_pos)marks);
-	smp_mb();
+	virt_store_release(&own->end, (siv_pos)marks);
+	virt_mb();
 }
 
-/* siv_end_get() - the peer's end marks, read once; check positions after this. */
+/*
+ * siv_end_get() - the peer's end marks, read once; check positions after this. Whoever
+ * acts on a mark remembers it: the peer may take it back.
+ */
 static inline unsigned int siv_end_get(const struct siv_side *peer)
 {
-	return (unsigned int)smp_load_acquire(&peer->end) & (SIV_END_WR | SIV_END_RD);
+	return (unsigned int)virt_load_acquire(&peer->end) & (SIV_END_WR | SIV_END_RD);
 }
 
 #endif /* SIV_CORE_RING_H */

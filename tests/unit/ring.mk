@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The ring (drivers/sivshmem/core/ring.h) and the ABI's layout.
+
+unit-tests += test-ring test-ring16 test-ring-pairs test-ring-threads \
+	      test-ring-hostile
+
+test-ring-nocore := y
+
+# the same program with 16-bit positions
+test-ring16-srcs := tests/unit/test-ring.c
+test-ring16-cflags := -DSIV_POS=u16
+test-ring16-nocore := y
+
+# 2^32 pairs: no sanitizer, it touches two words
+test-ring-pairs-san := none
+test-ring-pairs-nocore := y
+
+# gcc's warning that fences order nothing for the sanitizer; the test relies on none
+test-ring-threads-san := tsan none
+test-ring-threads-cflags := -Wno-tsan
+test-ring-threads-nocore := y
+
+test-ring-hostile-nocore := y
