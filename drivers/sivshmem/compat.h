@@ -26,9 +26,9 @@
 
 /* The streaming state of the SHA-256 library was renamed in 6.16. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
-typedef struct sha256_ctx siv_sha256_ctx;
+#define siv_sha256_state sha256_ctx
 #else
-typedef struct sha256_state siv_sha256_ctx;
+#define siv_sha256_state sha256_state
 #endif
 
 /* Flags of a vma became read-only but for helpers in 6.3. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The core's cryptography (core/crypto.h) on the kernel's: what the floors above need
+ * The core's cryptography on the kernel's: what the floors above need
  * beyond it, namely to make and free the objects that the core only names.
  */
 #ifndef SIV_CRYPTO_H

@@ -104,7 +104,7 @@ struct siv_device {
 	u8 boot_nonce[SIV_NONCE_LEN];
 	struct siv_host *host;
 	atomic64_t bells[SIV_VECTORS_MAX];
-	struct mutex life;
+	struct mutex life;	/* add, quiesce, del: see above */
 	bool claimed;
 	bool wanted;
 	bool attached;
@@ -146,6 +146,7 @@ void siv_device_put(struct siv_device *dev);
 
 /**
  * siv_device_add() - copy and check the header, open the gate, publish, attach
+ * @dev: the device
  * @claim: bind even if the header is not ours: the device is then live but has no
  *         geometry (geo.region_size 0) and every session fails with SIV_R_HEADER
  *
@@ -155,6 +156,7 @@ int siv_device_add(struct siv_device *dev, bool claim);
 
 /**
  * siv_device_quiesce() - close the gate: remove, shutdown, reset, PM freeze, vmfork
+ * @dev: the device
  * @why: what sessions and channels end with
  *
  * After it returns nobody is inside the gate and no vector is armed. Idempotent.
@@ -165,6 +167,7 @@ void siv_device_del(struct siv_device *dev);
 
 /**
  * siv_device_suspend() - quiesce and unpublish until siv_device_resume()
+ * @dev: the device
  * @why: what sessions and channels end with
  *
  * For reset, suspend and vmfork, where everything of before is stale afterwards. Calls
@@ -178,6 +181,7 @@ void siv_devices_resume(void);
 
 /**
  * siv_device_enter() - enter the gate
+ * @dev: the device
  * @idx: for siv_device_exit()
  *
  * Inside it @base is mapped and the doorbell works. Do not sleep on peers or users.

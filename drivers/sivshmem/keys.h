@@ -59,7 +59,7 @@ struct siv_identity_user;
  */
 struct siv_identity {
 	struct kref ref;
-	spinlock_t lock;
+	spinlock_t lock;	/* a leaf: see above */
 	struct key *key;
 	struct siv_identity_cert *cert;
 	u32 generation;
@@ -106,6 +106,8 @@ void siv_identity_put(struct siv_identity *id);
 void siv_identity_cert_put(struct siv_identity_cert *cert);
 /**
  * siv_identity_use() - be told when it ends
+ * @id: the identity
+ * @user: who is to be told
  * @cert: the certificate that @user goes by
  *
  * Return: 0; -EKEYREVOKED or -EKEYEXPIRED if it has ended; -ESTALE if @cert is not its

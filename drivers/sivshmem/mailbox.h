@@ -28,8 +28,11 @@ int siv_mailbox_hello(struct siv_mailbox *mb, const u8 *bytes, size_t len);
 int siv_mailbox_answer(struct siv_mailbox *mb, u8 *out);
 /**
  * siv_mailbox_scan() - look at the down slots once
- * @want: asked for each slot that holds a plausible header: true to have it copied
- * @take: given the copy (in a private buffer of the caller's)
+ * @mb: the mailbox
+ * @want: asked for each slot that holds a plausible header: true to have it copied;
+ *        inside the gate
+ * @take: given the copy, in @buf; outside of the gate
+ * @arg: for both
  * @buf: SIV_SLOT_SIZE bytes
  *
  * At most SIV_BOX_SLOTS headers are read and as many bodies copied. Return: how many
