@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Messages, sessions, connects: the protocol's state machines.
+
+pki-srcs := tests/unit/pki.c tests/unit/certbuild.c tests/unit/dertext.c
+# Every seal is seen by the test, which looks for a nonce used twice.
+seal-log := -Wl,--wrap=siv_aead_seal -Wl,--wrap=siv_aead_setkey \
+	    -Wl,--wrap=siv_aead_clear
+
+unit-tests += test-wire

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A debug AEAD: linked with --wrap, it notes (suite, key, nonce) of every seal in the
+ * program and counts those under a pair that had been used before.
+ */
+#ifndef TESTS_SEALLOG_H
+#define TESTS_SEALLOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* seallog_reset() - forget what was seen: a new run with the same keys begins. */
+void seallog_reset(void);
+/* seallog_count() - seals since then. */
+size_t seallog_count(void);
+/*
+ * seallog_repeats() - seals under a pair that had been used: must stay 0. Not counted:
+ * the tag of an empty plaintext over the same data, for both ends build M1.
+ */
+size_t seallog_repeats(void);
+/* seallog_key_held() - is this the key that a transform holds now? */
+bool seallog_key_held(const unsigned char key[32]);
+/* seallog_fail() - let the seal after @n more ones fail; negative: never. */
+void seallog_fail(long n);
+
+#endif
