@@ -114,7 +114,7 @@ bench: ## figures: connect, round trip, bandwidth
 .PHONY: style
 style: ## formatters, linters and static analysis
 	@tests/deps.sh style
-	@tests/style/style.py
+	@tests/style.sh
 
 # --- installing ----------------------------------------------------------------
 

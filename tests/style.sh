@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# `make style`: every formatter, linter and analyser that the tree must please.
+#
+#   tests/style.sh [STEP...]      all steps, or those named
+#
+# Prints what each found; the last line counts the steps. The kernel's own
+# checkpatch.pl comes out of the linux-source package and is kept in the cache.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/sivshmem
+krel=${KREL:-$(dpkg-query -W -f '${Depends}' linux-headers-amd64 |
+	sed -n 's/.*linux-headers-\([^ ,]*\).*/\1/p')}
+kdoc=/usr/lib/linux-kbuild-${krel%.*}/scripts/kernel-doc
+
+files() {
+	git ls-files --cached --others --exclude-standard -- "$@" |
+		while read -r file; do [ -f "$file" ] && echo "$file"; done
+}
+
+mapfile -t c_files < <(files '*.c' '*.h')
+mapfile -t kernel_files < <(files 'drivers/*.[ch]' 'include/*.h' 'tests/uio/*.c')
+mapfile -t user_files < <(files 'userspace/*.[ch]' 'keys/*.[ch]' \
+	'tests/*.[ch]' ':!tests/uio')
+mapfile -t scripts < <(files | while read -r file; do
+	head -c 64 "$file" | grep -qE '^#!.*\b(ba|da|)sh\b' && echo "$file"
+done)
+mapfile -t man_pages < <(files '*.[1-8]')
+mapfile -t python < <(files '*.py')
+
+# cached KEY COMMAND...: the folder for a key; COMMAND FOLDER fills it.
+cached() {
+	local folder work
+
+	folder=$cache/$1
+	if [ ! -d "$folder" ]; then
+		mkdir -p "$cache"
+		work=$(mktemp -d "$cache/.$1.XXXXXX") || return
+		"${@:2}" "$work" || return
+		mv -T "$work" "$folder" 2>/dev/null || rm -rf "$work"
+	fi
+	echo "$folder"
+}
+
+unpack_checkpatch() {
+	tar -C "$1" --strip-components=2 --wildcards --occurrence=1 \
+		-xJf "/usr/src/linux-source-${krel%.*}.tar.xz" \
+		'*/scripts/checkpatch.pl' '*/scripts/spelling.txt' \
+		'*/scripts/const_structs.checkpatch'
+}
+
+style_format() {
+	clang-format --dry-run -Werror "${c_files[@]}" 2>&1 |
+		grep -E 'error:|warning:' |
+		awk -F: '{ n[$1]++ } END { for (f in n) print f ": " n[f] " places" }'
+}
+
+# Not asked of us: kernel types and inclusions where there is no kernel;
+# LINUX_VERSION_CODE has one room of its own (check-layers.sh).
+style_checkpatch() {
+	local version folder
+
+	version=$(dpkg-query -W -f '${Version}' "linux-source-${krel%.*}")
+	folder=$(cached "checkpatch-$version" unpack_checkpatch) || {
+		echo "cannot unpack checkpatch.pl"
+		return
+	}
+	perl "$folder/checkpatch.pl" --no-tree -f --strict --terse --show-types \
+		--no-summary --max-line-length=100 \
+		--ignore LINUX_VERSION_CODE,FILE_PATH_CHANGES \
+		"${kernel_files[@]}"
+	perl "$folder/checkpatch.pl" --no-tree -f --strict --terse --show-types \
+		--no-summary --max-line-length=100 \
+		--ignore PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO \
+		--ignore CAMELCASE,AVOID_EXTERNS,CONST_STRUCT \
+		"${user_files[@]}"
+}
+
+style_sparse() {
+	local output
+
+	output=$(make -s modules M="$PWD/build/style-modules" W=1 C=2 \
+		CHECK=sparse CF=-D__CHECK_ENDIAN__ 2>&1) || echo "it does not build"
+	grep -E 'warning:|error:|\*\*\*' <<<"$output" | sort -u
+}
+
+style_kernel_doc() {
+	local file
+
+	for file in $(files 'drivers/*.h' 'include/*.h' 'userspace/*.h'); do
+		"$kdoc" -none -Werror "$file" 2>&1 | grep -E 'warning:|error:'
+	done
+}
+
+style_codespell() {
+	files | grep -v '^tests/vectors/' |
+		xargs codespell --ignore-words-list=inout,ser,te,ot
+}
+
+style_shellcheck() {
+	[ ${#scripts[@]} -eq 0 ] || shellcheck "${scripts[@]}"
+}
+
+style_cppcheck() {
+	cppcheck -q --enable=warning,performance,portability --std=c11 -j "$(nproc)" \
+		--inline-suppr --suppress=shiftTooManyBitsSigned \
+		--suppress=ctuArrayIndex --error-exitcode=1 -Iinclude/uapi \
+		-Idrivers/sivshmem -Iuserspace userspace keys \
+		drivers/sivshmem/core tests 2>&1
+}
+
+style_man() {
+	[ ${#man_pages[@]} -eq 0 ] || mandoc -T lint -W warning "${man_pages[@]}"
+}
+
+style_layers() {
+	tests/check-layers.sh | grep -vE '^(ok|1\.\.)'
+}
+
+style_python() {
+	local file
+
+	for file in "${python[@]}"; do
+		python3 -I - "$file" <<-'PY' 2>&1
+			import ast, sys
+			source = open(sys.argv[1], encoding="utf-8").read()
+			ast.parse(source, sys.argv[1])
+			for n, line in enumerate(source.splitlines(), 1):
+			    if len(line) > 90 or line != line.rstrip() or "\t" in line:
+			        print(f"{sys.argv[1]}:{n}: too long, a tab, or blanks at its end")
+		PY
+	done
+}
+
+# Licence on line 1 (2 after #!), no marks of unfinished work, sizes.
+style_tree() {
+	local file
+
+	for file in $(files '*.[ch]' '*.py' '*.sh' '*.mk' '*.rst' '*Makefile' \
+		'*Kbuild' '*Kconfig'); do
+		head -n 2 "$file" | grep -q SPDX-License-Identifier ||
+			echo "$file: no SPDX line"
+		case $file in
+		*.[ch] | *.py | *.sh)
+			[ "$(wc -l <"$file")" -lt 900 ] || echo "$file: 900 lines or more"
+			;;
+		esac
+	done
+	files '*.[ch]' '*.py' '*.sh' '*.rst' '*.mk' | grep -v '^tests/style.sh$' |
+		xargs grep -nE '\b(TODO|FIXME|XXX|HACK)\b'
+}
+
+all="format checkpatch sparse kernel_doc codespell shellcheck cppcheck man layers
+	python tree"
+passed=0
+failed=0
+# shellcheck disable=SC2086 # a list of words
+[ $# -gt 0 ] || set -- $all
+for step in "$@"; do
+	found=$("style_$step")
+	if [ -z "$found" ]; then
+		passed=$((passed + 1))
+		echo "ok   $step"
+	else
+		failed=$((failed + 1))
+		echo "FAIL $step"
+		head -n 60 <<<"$found" | while IFS= read -r line; do
+			echo "     | $line"
+		done
+		[ "$(wc -l <<<"$found")" -le 60 ] ||
+			echo "     | ... $(wc -l <<<"$found") lines"
+	fi
+done
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed -eq 0 ]
