@@ -83,7 +83,7 @@ static void group(json_t *g, const char *where, struct score *score)
 
 	json_array_foreach(tests, i, t)
 	{
-		char at[64];
+		char at[96];
 		json_int_t id;
 
 		snprintf(at, sizeof(at), "%.40s.tests[%zu]", where, i);
