@@ -22,3 +22,16 @@ test-ring-threads-cflags := -Wno-tsan
 test-ring-threads-nocore := y
 
 test-ring-hostile-nocore := y
+
+unit-tests += test-uapi
+
+test-uapi-nocore := y
+test-uapi-deps := $(B)/uapi-m32.checked
+
+# The same assertions for a 32-bit caller; no 32-bit C library is needed.
+m32 := -m32 -std=gnu11 -ffreestanding -fsyntax-only $(warnings) $(includes) \
+       -idirafter /usr/include/$(shell $(CC) -print-multiarch)
+$(B)/uapi-m32.checked: tests/unit/test-uapi.c drivers/sivshmem/abi.h \
+		include/uapi/linux/sivshmem.h tests/unit/ring.mk
+	@mkdir -p $(@D)
+	$(call say,M32,$<)$(CC) $(m32) $< && touch $@

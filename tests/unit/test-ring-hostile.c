@@ -17,7 +17,10 @@
 
 #include "core/ring.h"
 
-enum { SIZE = 1024, ROUNDS = 1500000 };
+enum {
+	SIZE = 1024,
+	ROUNDS = 1500000
+};
 
 static struct siv_side hostile, own;
 static u64 ring[SIZE / 8];
@@ -35,8 +38,10 @@ static void *flip(void *arg)
 			s ^= s << 13;
 			s ^= s >> 17;
 			s ^= s << 5;
-			WRITE_ONCE(hostile.prod, base + (s % (SIZE + 64) & ~7u));
-			WRITE_ONCE(hostile.cons, READ_ONCE(own.prod) - (s >> 8) % SIZE);
+			WRITE_ONCE(hostile.prod,
+				   base + (s % (SIZE + 64) & ~7u));
+			WRITE_ONCE(hostile.cons,
+				   READ_ONCE(own.prod) - (s >> 8) % SIZE);
 			WRITE_ONCE(hostile.want_prod, base + s);
 			WRITE_ONCE(hostile.want_cons, (u64)s << 20);
 			WRITE_ONCE(hostile.end, s);
@@ -56,15 +61,18 @@ static bool take_one(struct siv_rx *rx, u64 *bytes)
 
 	if (siv_rx_avail(rx, &avail) != SIV_OK || !avail)
 		return false;
-	assert_true(avail <= SIZE && avail % 8 == 0 && avail == rx->prod - rx->cons);
+	assert_true(avail <= SIZE && avail % 8 == 0 &&
+		    avail == rx->prod - rx->cons);
 	siv_rx_header_load(hdr, (u8 *)ring + off);
 	if (siv_rx_header(rx, hdr, avail, &len) != SIV_OK)
 		return false;
-	assert_true(len && len == siv_get_le32(hdr) && siv_ring_need(len) <= avail);
+	assert_true(len && len == siv_get_le32(hdr) &&
+		    siv_ring_need(len) <= avail);
 	to = malloc(len);
 	assert_non_null(to);
 	for (u64 k = 0; k < len; k++)
-		to[k] = READ_ONCE(((const u8 *)ring)[(off + 8 + k) & (SIZE - 1)]);
+		to[k] = READ_ONCE(
+			((const u8 *)ring)[(off + 8 + k) & (SIZE - 1)]);
 	free(to);
 	siv_rx_release(rx, siv_ring_need(len));
 	*bytes += len;

@@ -38,7 +38,9 @@ static u32 check_rx(struct siv_side *peer, u64 size, u16 cons, u16 seen)
 
 	mark(cons, seen, (u32)size, true);
 	for (u32 v = 0; v < 65536; v++) {
-		struct siv_rx rx = { .peer = peer, .size = size, .cons = cons,
+		struct siv_rx rx = { .peer = peer,
+				     .size = size,
+				     .cons = cons,
 				     .prod = (u16)(cons + seen) };
 		enum siv_reason r;
 		u64 n;
@@ -60,8 +62,9 @@ static u32 check_tx(struct siv_side *peer, u64 size, u16 prod, u16 out)
 
 	mark(from, 0, out, true);
 	for (u32 v = 0; v < 65536; v++) {
-		struct siv_tx tx = { .peer = peer, .size = size, .prod = prod,
-				     .cons = from };
+		struct siv_tx tx = {
+			.peer = peer, .size = size, .prod = prod, .cons = from
+		};
 		enum siv_reason r;
 		u64 n;
 
@@ -122,7 +125,8 @@ static void all_wants(void **state)
 			if (d % 8)
 				continue;
 			for (u32 w = 0; w < 65536; w++)
-				bad += siv_ring_crossed((u16)w, olds[i], new) != legal[w];
+				bad += siv_ring_crossed((u16)w, olds[i], new) !=
+				       legal[w];
 		}
 	}
 	assert_int_equal(bad, 0);

@@ -27,9 +27,15 @@
 #include "core/ring.h"
 
 #if defined(__SANITIZE_THREAD__)
-enum { HANG_SECONDS = 240, NARROW = 100000 };
+enum {
+	HANG_SECONDS = 240,
+	NARROW = 100000
+};
 #else
-enum { HANG_SECONDS = 60, NARROW = 3000000 };
+enum {
+	HANG_SECONDS = 60,
+	NARROW = 3000000
+};
 #endif
 
 struct bell {
@@ -55,7 +61,8 @@ static void bell_ring(struct bell *b)
 	b->rung++;
 	__atomic_add_fetch(&b->count, 1, __ATOMIC_RELAXED);
 	if (!w.spin)
-		syscall(SYS_futex, &b->count, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+		syscall(SYS_futex, &b->count, FUTEX_WAKE_PRIVATE, 1, NULL, NULL,
+			0);
 }
 
 static u32 bell_look(struct bell *b)
@@ -70,7 +77,8 @@ static void bell_wait(struct bell *b, u32 seen)
 		if (!(n % 4096))
 			sched_yield();
 	while (bell_look(b) == seen)
-		syscall(SYS_futex, &b->count, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+		syscall(SYS_futex, &b->count, FUTEX_WAIT_PRIVATE, seen, NULL,
+			NULL, 0);
 }
 
 static u32 next(u32 *s)
@@ -213,9 +221,11 @@ static void run(u64 size, u64 messages, bool spin)
 	pthread_join(t, NULL);
 	alarm(0);
 	free(w.ring);
-	print_message("ring %6llu: %llu messages, consumer slept %llu, producer %llu\n",
-		      (unsigned long long)size, (unsigned long long)got,
-		      (unsigned long long)w.to_c.slept, (unsigned long long)w.to_p.slept);
+	print_message(
+		"ring %6llu: %llu messages, consumer slept %llu, producer %llu\n",
+		(unsigned long long)size, (unsigned long long)got,
+		(unsigned long long)w.to_c.slept,
+		(unsigned long long)w.to_p.slept);
 	assert_int_equal(w.bad, 0);
 	assert_int_equal(got, messages);
 	/* it is the sleeping that is tested */
@@ -258,10 +268,8 @@ static void narrow_window(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tiny_ring),
-		cmocka_unit_test(small_ring),
-		cmocka_unit_test(page_ring),
-		cmocka_unit_test(large_ring),
+		cmocka_unit_test(tiny_ring),	 cmocka_unit_test(small_ring),
+		cmocka_unit_test(page_ring),	 cmocka_unit_test(large_ring),
 		cmocka_unit_test(narrow_window),
 	};
 

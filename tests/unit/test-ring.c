@@ -18,10 +18,13 @@
 
 #include "core/ring.h"
 
-#define POS_MAX ((siv_pos)~(siv_pos)0)
+#define POS_MAX ((siv_pos) ~(siv_pos)0)
 #define IS16 (sizeof(siv_pos) == 2)
 
-enum { SIZE_MIN = 32, SIZE_MAX_TESTED = 32768 };
+enum {
+	SIZE_MIN = 32,
+	SIZE_MAX_TESTED = 32768
+};
 
 /* One ring and both its ends; @p writes, @c reads. */
 struct pair {
@@ -171,8 +174,13 @@ static void traffic(struct pair *q, u64 total)
 
 static void wraps_at_every_size(void **state)
 {
-	static const u64 starts[] = { 0, 0xff00, 0xfff8, 0xffffff00, 0xfffffff8,
-				      0xffffffffffffff00, 0xfffffffffffffff8 };
+	static const u64 starts[] = { 0,
+				      0xff00,
+				      0xfff8,
+				      0xffffff00,
+				      0xfffffff8,
+				      0xffffffffffffff00,
+				      0xfffffffffffffff8 };
 
 	(void)state;
 	for (u64 size = SIZE_MIN; size <= SIZE_MAX_TESTED; size *= 2)
@@ -234,18 +242,22 @@ static void need_and_max(void **state)
 	assert_int_equal(siv_ring_need(0x80000000), 0x80000008);
 	assert_int_equal(siv_ring_need(0x7fffffff), 0x80000008);
 	for (u64 size = 16; size <= 1 << 30; size *= 2) {
-		assert_int_equal(siv_ring_need(siv_ring_max_record(size)), size / 2);
-		assert_true(siv_ring_need(siv_ring_max_record(size) + 1) > size / 2);
+		assert_int_equal(siv_ring_need(siv_ring_max_record(size)),
+				 size / 2);
+		assert_true(siv_ring_need(siv_ring_max_record(size) + 1) >
+			    size / 2);
 	}
 }
 
 /* What the producer must say to each value of the consumer's word, and the reverse. */
 static void hostile_positions(void **state)
 {
-	static const s64 steps[] = { -40000, -32768, -4104, -4096, -4088, -520, -512,
-				     -264, -256, -128, -16, -8, -7, -1, 0, 1, 7, 8,
-				     9, 15, 16, 120, 127, 128, 129, 136, 255, 256,
-				     257, 264, 512, 520, 4096, 32768 };
+	static const s64 steps[] = { -40000, -32768, -4104, -4096, -4088, -520,
+				     -512,   -264,   -256,  -128,  -16,	  -8,
+				     -7,     -1,     0,	    1,	   7,	  8,
+				     9,	     15,     16,    120,   127,	  128,
+				     129,    136,    255,   256,   257,	  264,
+				     512,    520,    4096,  32768 };
 	static const u64 starts[] = { 256, 0x10000 - 64, 0x100000000 - 64,
 				      (u64)0 - 64, 0 };
 
@@ -261,7 +273,8 @@ static void hostile_positions(void **state)
 			pair_open(&q, 256, at);
 			q.tx.prod = (siv_pos)(at + 128);
 			q.c_side.cons = (siv_pos)(at + (u64)steps[i]);
-			good = steps[i] >= 0 && steps[i] <= 128 && !(steps[i] % 8);
+			good = steps[i] >= 0 && steps[i] <= 128 &&
+			       !(steps[i] % 8);
 			assert_int_equal(siv_tx_room(&q.tx, &n),
 					 good ? SIV_OK : SIV_R_RING_POSITION);
 			assert_int_equal(n, good ? 128 + (u64)steps[i] : 0);
@@ -272,11 +285,14 @@ static void hostile_positions(void **state)
 			pair_open(&q, 256, at);
 			q.rx.prod = (siv_pos)(at + 128);
 			q.p_side.prod = (siv_pos)(at + (u64)steps[i]);
-			good = steps[i] >= 128 && steps[i] <= 256 && !(steps[i] % 8);
+			good = steps[i] >= 128 && steps[i] <= 256 &&
+			       !(steps[i] % 8);
 			assert_int_equal(siv_rx_avail(&q.rx, &n),
 					 good ? SIV_OK : SIV_R_RING_POSITION);
 			assert_int_equal(n, good ? (u64)steps[i] : 0);
-			assert_int_equal(q.rx.prod, (siv_pos)(at + (good ? (u64)steps[i] : 128)));
+			assert_int_equal(
+				q.rx.prod,
+				(siv_pos)(at + (good ? (u64)steps[i] : 128)));
 			pair_close(&q);
 		}
 }
@@ -315,7 +331,8 @@ static bool header_good(u64 size, u64 avail, u32 len, u32 reserved)
 
 	while (padded % 8)
 		padded++;
-	return len && !reserved && padded + 8 <= size / 2 && padded + 8 <= avail;
+	return len && !reserved && padded + 8 <= size / 2 &&
+	       padded + 8 <= avail;
 }
 
 static void check_header(struct pair *q, u64 avail, u32 len, u32 reserved)
@@ -333,15 +350,17 @@ static void check_header(struct pair *q, u64 avail, u32 len, u32 reserved)
 
 static void header_lengths(void **state)
 {
-	static const u32 edges[] = { 0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffff7,
-				     0xfffffff8, 0xfffffff9, 0xffffffff };
+	static const u32 edges[] = { 0x7fffffff, 0x80000000, 0xfffffff0,
+				     0xfffffff7, 0xfffffff8, 0xfffffff9,
+				     0xffffffff };
 
 	(void)state;
 	for (u64 size = 16; size <= SIZE_MAX_TESTED; size *= 2) {
 		struct pair q;
 
 		pair_open(&q, size, 0);
-		for (u64 avail = 8; avail <= size; avail += size <= 512 ? 8 : size / 16)
+		for (u64 avail = 8; avail <= size;
+		     avail += size <= 512 ? 8 : size / 16)
 			for (u32 len = 0; len <= 2 * size;
 			     len += size <= 512 ? 1 : 1 + rnd_below(size / 64))
 				check_header(&q, avail, len, 0);
@@ -385,8 +404,9 @@ static void end_marks(void **state)
 /* siv_ring_crossed() against walking from @old to @new position by position. */
 static void crossing_brute_force(void **state)
 {
-	static const u64 olds[] = { 0, 8, 0x7ff8, 0xfff8, 0xffffffff00000000,
-				    0xfffffffffffffff8 };
+	static const u64 olds[] = {
+		0, 8, 0x7ff8, 0xfff8, 0xffffffff00000000, 0xfffffffffffffff8
+	};
 	static const u32 deltas[] = { 0, 1, 8, 16, 24, 4096, 32768 };
 	static u8 hit[65536];
 
@@ -400,16 +420,22 @@ static void crossing_brute_force(void **state)
 			for (u32 k = 1; k <= deltas[d]; k++)
 				hit[(u16)(old + k)] = 1;
 			for (u32 w = 0; w < 65536; w++) {
-				siv_pos want = (siv_pos)(old + (u16)(w - (u16)old));
+				siv_pos want =
+					(siv_pos)(old + (u16)(w - (u16)old));
 
-				assert_int_equal(siv_ring_crossed(want, old, new), hit[w]);
+				assert_int_equal(siv_ring_crossed(want, old,
+								  new),
+						 hit[w]);
 			}
 			if (IS16)
 				continue;
 			/* far away in 64 bits: never */
-			assert_false(siv_ring_crossed((siv_pos)(old - 65536), old, new));
-			assert_false(siv_ring_crossed((siv_pos)(old + 65536), old, new));
-			assert_false(siv_ring_crossed((siv_pos)(old - 1), old, new));
+			assert_false(siv_ring_crossed((siv_pos)(old - 65536),
+						      old, new));
+			assert_false(siv_ring_crossed((siv_pos)(old + 65536),
+						      old, new));
+			assert_false(
+				siv_ring_crossed((siv_pos)(old - 1), old, new));
 			assert_false(siv_ring_crossed(old, old, new));
 		}
 }
@@ -471,17 +497,21 @@ static void hostile_fuzz(void **state)
 
 	(void)state;
 	for (int round = 0; round < 60000; round++) {
-		u64 size = sizes[rnd_below(ARRAY_SIZE(sizes))], avail, len, off, room;
+		u64 size = sizes[rnd_below(ARRAY_SIZE(sizes))], avail, len, off,
+		    room;
 		siv_pos base = (siv_pos)(rnd() & ~7u);
 		u8 hdr[8], to[2048];
 		struct pair q;
 
 		pair_open(&q, size, base);
 		for (int step = 0; step < 12; step++) {
-			q.p_side.prod = (siv_pos)(base + (rnd_below(size + 24) & ~(rnd_below(9) ? 7u : 0)));
+			q.p_side.prod =
+				(siv_pos)(base + (rnd_below(size + 24) &
+						  ~(rnd_below(9) ? 7u : 0)));
 			q.c_side.cons = (siv_pos)(base + rnd_below(size));
 			siv_put_le32(q.ring + siv_rx_offset(&q.rx),
-				     rnd_below(8) ? rnd_below(size / 2) : rnd());
+				     rnd_below(8) ? rnd_below(size / 2) :
+						    rnd());
 			memset(q.ring + siv_rx_offset(&q.rx) + 4, 0, 4);
 			if (siv_tx_room(&q.tx, &room) == SIV_OK)
 				assert_true(room <= size);
