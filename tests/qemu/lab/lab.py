@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from . import initramfs, kernel
+from .owner import Owner
 from .paths import BUILD, LOGS
 from .vm import Vm
 
@@ -38,6 +39,7 @@ class Lab:
         # Short, because the names of sockets have at most 107 bytes.
         self.run = Path(tempfile.mkdtemp(prefix="siv-"))
         self.run.chmod(0o755)
+        self.owner = Owner(self.run)
         self.vms = {}
         self._may_die = set()
         self._services = []
@@ -65,7 +67,7 @@ class Lab:
         count = sum(1 for known in self.folder.glob(f"{name}*.console"))
         log_name = name if not count else f"{name}.{count + 1}"
         options.setdefault("initramfs", self.initramfs())
-        vm = Vm(log_name, self.folder, self.kernel(), **options)
+        vm = Vm(log_name, self.folder, self.owner, self.kernel(), **options)
         self.vms[name] = vm
         return vm
 

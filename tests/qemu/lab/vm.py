@@ -56,8 +56,8 @@ class Result:
 class Vm:
     """A guest; `name` names its log files in `folder`."""
 
-    def __init__(self, name, folder, kernel, initramfs, extra=(), memory=256,
-                 cpus=1, append="", reboot=False, machine="q35"):
+    def __init__(self, name, folder, owner, kernel, initramfs, extra=(),
+                 memory=256, cpus=1, append="", reboot=False, machine="q35"):
         self.name = name
         self.console = Path(folder) / f"{name}.console"
         self._stderr_path = Path(folder) / f"{name}.qemu"
@@ -69,10 +69,12 @@ class Vm:
             "qemu-system-x86_64", "-name", name, "-accel", accelerator(),
             "-M", machine, "-cpu", CPU, "-m", str(memory), "-smp", str(cpus),
             "-nodefaults", "-no-user-config", "-display", "none",
-            "-kernel", kernel.vmlinux, "-initrd", initramfs,
+            "-kernel", owner.stage(kernel.vmlinux),
+            "-initrd", owner.stage(initramfs),
             "-append", f"{APPEND} {append}".strip(),
             "-action", f"reboot={'reset' if reboot else 'shutdown'}",
-            "-chardev", f"file,id=console,path={self.console}",
+            # Standard output is the console's log.
+            "-chardev", "stdio,id=console,signal=off",
             "-serial", "chardev:console",
             "-chardev", f"socket,id=agent,fd={agent_there.fileno()}",
             "-serial", "chardev:agent",
@@ -80,13 +82,14 @@ class Vm:
             "-mon", "chardev=qmp,mode=control", *extra]
         command = [str(word) for word in command]
         self.started = time.monotonic()
-        with open(self._stderr_path, "w", encoding="utf-8") as log:
+        with open(self._stderr_path, "w", encoding="utf-8") as log, \
+                open(self.console, "wb") as console:
             log.write(shlex.join(command) + "\n")
             log.flush()
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                command, stdin=subprocess.DEVNULL, stdout=console, stderr=log,
                 pass_fds=(agent_there.fileno(), qmp_there.fileno()),
-                start_new_session=True)
+                start_new_session=True, cwd="/", **owner.popen_options())
         agent_there.close()
         qmp_there.close()
         self.agent = Agent(name, agent_here, self._problem)

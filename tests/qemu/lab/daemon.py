@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The host's side: sivshmemd with its policy, certificates and audit log."""
+
+import json
+import shlex
+import signal
+import subprocess
+import time
+
+from .paths import BUILD
+
+START_SECONDS = 20
+
+
+class Daemon:
+    """A running sivshmemd in the laboratory's folder.
+
+    pki: the CA that its host certificates come from (pki.py);
+    policy: the policy's text; regions: those that it names.
+    """
+
+    def __init__(self, lab, pki, policy, regions, program="sivshmemd"):
+        self.owner = lab.owner
+        self.runtime = lab.run / "run"
+        self.audit_path = lab.run / "audit.log"
+        self.log_path = lab.folder / "daemon.log"
+        self.audit_copy = lab.folder / "audit.log"
+        self.regions = regions
+        self._may_die = False
+        self.set_policy(policy)
+        for region in regions:
+            pki.host(lab.owner, region)
+        lab.owner.write("ca.crt", pki.certificate())
+        self._start(program)
+
+    def _start(self, program):
+        for helper in ("sivshmemd-key",):
+            self.owner.stage(BUILD / "user" / helper)
+        command = [self.owner.stage(BUILD / "user" / program),
+                   "--policy", "policy.ini", "--runtime-dir", "run",
+                   "--keys-dir", ".", "--ca", "ca.crt", "--audit", "audit.log"]
+        command = [str(word) for word in command]
+        with open(self.log_path, "a", encoding="utf-8") as log:
+            log.write(shlex.join(command) + "\n")
+            log.flush()
+            self.process = subprocess.Popen(
+                command, cwd=self.owner.folder, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True,
+                **self.owner.popen_options())
+        end = time.monotonic() + START_SECONDS
+        while not (self.runtime / "control.sock").exists():
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.process.kill()
+                raise RuntimeError(f"{program} did not come up: {self.log()}")
+            time.sleep(0.02)
+
+    def log(self):
+        return self.log_path.read_text(errors="replace").strip()[-2000:]
+
+    def set_policy(self, text):
+        """Replace the policy file; takes effect at start or reload."""
+        self.owner.write("policy.ini", text)
+
+    def ctl(self, *words, status=0, json_output=False):
+        """sivshmemctl against this daemon: its standard output."""
+        command = [BUILD / "user/sivshmemctl", "--socket",
+                   self.runtime / "control.sock"]
+        command += ["--json"] * json_output
+        done = subprocess.run([str(word) for word in [*command, *words]],
+                              stdin=subprocess.DEVNULL, check=False, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=30)
+        if status is not None and done.returncode != status:
+            raise AssertionError(f"sivshmemctl {words}: {done.returncode} "
+                                 f"{done.stdout}{done.stderr}")
+        return json.loads(done.stdout) if json_output else done.stdout
+
+    def reload(self):
+        self.ctl("reload")
+
+    def qemu_args(self, vm):
+        """QEMU's arguments for a VM, as the daemon states them."""
+        return shlex.split(self.ctl("qemu-args", vm))
+
+    def audit(self, **fields):
+        """The audit lines that have all of these values."""
+        try:
+            lines = self.audit_path.read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
+        events = [json.loads(line) for line in lines if line]
+        return [event for event in events
+                if all(event.get(name) == value
+                       for name, value in fields.items())]
+
+    def wait_audit(self, count=1, timeout=10, **fields):
+        """Wait until that many audit lines have these values; the last."""
+        end = time.monotonic() + timeout
+        while True:
+            found = self.audit(**fields)
+            if len(found) >= count:
+                return found[-1]
+            if time.monotonic() > end:
+                raise AssertionError(
+                    f"{len(found)} of {count} audit lines with {fields} in "
+                    f"{timeout} s; the last lines are {self.audit()[-5:]}")
+            time.sleep(0.05)
+
+    def may_die(self):
+        self._may_die = True
+
+    def complaints(self):
+        """What is wrong with the daemon now."""
+        code = self.process.poll()
+        if code is None or self._may_die:
+            return []
+        self._may_die = True
+        return [f"the daemon has ended ({code}): {self.log()}"]
+
+    def stop(self):
+        """End it in order: status 0 is expected. What went wrong."""
+        if self.audit_path.exists():
+            self.audit_copy.write_bytes(self.audit_path.read_bytes())
+        if self.process.poll() is not None:
+            return self.complaints()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return [f"the daemon does not end at SIGTERM: {self.log()}"]
+        return [f"the daemon's exit status is {code}: {self.log()}"] \
+            if code else []
