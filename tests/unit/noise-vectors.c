@@ -56,12 +56,15 @@ static const char *member(char out[32], bool initiator, const char *what)
 	return out;
 }
 
+/* "init_psks": an array of one; in the format's first version "init_psk": a string. */
 static bool get_psk(const char *where, json_t *v, bool initiator, u8 *psk)
 {
 	char name[32];
 	json_t *psks, *one;
 	bool ok;
 
+	if (vectors_key(where, v, member(name, initiator, "psk"), true, psk))
+		return true;
 	member(name, initiator, "psks");
 	if (!json_object_get(v, name))
 		return false;
@@ -69,8 +72,8 @@ static bool get_psk(const char *where, json_t *v, bool initiator, u8 *psk)
 	if (json_array_size(psks) != 1)
 		vectors_die(where, "member \"%s\" has %zu elements, not 1",
 			    name, json_array_size(psks));
-	one = json_pack("{s:O}", "psk", json_array_get(psks, 0));
-	ok = vectors_key(where, one, "psk", false, psk);
+	one = json_pack("{s:O}", name, json_array_get(psks, 0));
+	ok = vectors_key(where, one, name, false, psk);
 	json_decref(one);
 	return ok;
 }
@@ -215,8 +218,11 @@ static bool run(const char *where, json_t *v, size_t k, struct siv_aead *t)
 static void vector(json_t *v, const char *where, struct siv_aead *t,
 		   struct score *score)
 {
+	/* "name" in the format's first version */
+	const char *called = json_object_get(v, "name") ? "name" :
+							  "protocol_name";
 	const char *name = json_string_value(
-		vectors_member(where, v, "protocol_name", JSON_STRING));
+		vectors_member(where, v, called, JSON_STRING));
 	size_t k;
 
 	for (k = 0; k < ARRAY_SIZE(known); k++) {
