@@ -29,7 +29,7 @@ install: install-user install-dev install-module ## into DESTDIR, prefix (/usr/l
 
 .PHONY: install-user
 install-user: user
-	$(call put,755,$(bindir),$(U)/sivshmemctl keys/sivshmem-keys)
+	$(call put,755,$(bindir),$(U)/sivshmemctl $(U)/sivshmem-keys)
 	$(call put,755,$(sbindir),$(U)/sivshmemd $(U)/sivshmemd-key)
 	$(call put,755,$(libdir),$(U)/$(LIB_SO))
 	ln -sf $(LIB_SO) $(DESTDIR)$(libdir)/libsivshmem.so.$(LIB_MAJOR)

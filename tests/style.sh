@@ -4,15 +4,13 @@
 #
 #   tests/style.sh [STEP...]      all steps, or those named
 #
-# Prints what each found; the last line counts the steps. The kernel's own
-# checkpatch.pl comes out of the linux-source package and is kept in the cache.
+# Prints what each found; the last line counts the steps.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/sivshmem
 krel=${KREL:-$(dpkg-query -W -f '${Depends}' linux-headers-amd64 |
 	sed -n 's/.*linux-headers-\([^ ,]*\).*/\1/p')}
-kdoc=/usr/lib/linux-kbuild-${krel%.*}/scripts/kernel-doc
+kdoc=/usr/lib/linux-kbuild-$(cut -d. -f1,2 <<<"$krel")/scripts/kernel-doc
 
 files() {
 	git ls-files --cached --others --exclude-standard -- "$@" |
@@ -29,27 +27,6 @@ done)
 mapfile -t man_pages < <(files '*.[1-8]')
 mapfile -t python < <(files '*.py')
 
-# cached KEY COMMAND...: the folder for a key; COMMAND FOLDER fills it.
-cached() {
-	local folder work
-
-	folder=$cache/$1
-	if [ ! -d "$folder" ]; then
-		mkdir -p "$cache"
-		work=$(mktemp -d "$cache/.$1.XXXXXX") || return
-		"${@:2}" "$work" || return
-		mv -T "$work" "$folder" 2>/dev/null || rm -rf "$work"
-	fi
-	echo "$folder"
-}
-
-unpack_checkpatch() {
-	tar -C "$1" --strip-components=2 --wildcards --occurrence=1 \
-		-xJf "/usr/src/linux-source-${krel%.*}.tar.xz" \
-		'*/scripts/checkpatch.pl' '*/scripts/spelling.txt' \
-		'*/scripts/const_structs.checkpatch'
-}
-
 style_format() {
 	clang-format --dry-run -Werror "${c_files[@]}" 2>&1 |
 		grep -E 'error:|warning:' |
@@ -59,11 +36,10 @@ style_format() {
 # Not asked of us: kernel types and inclusions where there is no kernel;
 # LINUX_VERSION_CODE has one room of its own (check-layers.sh).
 style_checkpatch() {
-	local version folder
+	local folder
 
-	version=$(dpkg-query -W -f '${Version}' "linux-source-${krel%.*}")
-	folder=$(cached "checkpatch-$version" unpack_checkpatch) || {
-		echo "cannot unpack checkpatch.pl"
+	folder=$(tests/kernel-source.sh)/scripts || {
+		echo "no checkpatch.pl"
 		return
 	}
 	perl "$folder/checkpatch.pl" --no-tree -f --strict --terse --show-types \
@@ -75,6 +51,7 @@ style_checkpatch() {
 		--ignore PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO \
 		--ignore CAMELCASE,AVOID_EXTERNS,CONST_STRUCT \
 		"${user_files[@]}"
+	rm -f .checkpatch-camelcase.*
 }
 
 style_sparse() {
