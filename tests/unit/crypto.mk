@@ -17,3 +17,5 @@ xdh-vectors-srcs := tests/unit/xdh-vectors.c tests/unit/vectors.c
 xdh-vectors-libs := -ljansson
 xdh-vectors-args := $(vectors)/x25519.json
 
+
+unit-tests += test-kdf test-reason test-seal

@@ -55,6 +55,7 @@ static const char *const siv_reason_names[SIV_R_COUNT] = {
 	[SIV_R_KEY_MISMATCH] = "key_mismatch",
 	[SIV_R_NO_KEY] = "no_key",
 	[SIV_R_KEY_REVOKED] = "key_revoked",
+	[SIV_R_KEY_EXPIRED] = "key_expired",
 	[SIV_R_DH_ZERO] = "dh_zero",
 	[SIV_R_PUB_NOT_CANONICAL] = "pub_not_canonical",
 	[SIV_R_TAG] = "tag",
