@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One act in a test guest, for hostile deeds and bare system calls.
+ *
+ * Prints `ok ...` and exits 0, or prints the errno's name and exits 1. Offsets
+ * and lengths are decimal or 0x...; WINDOW is a UIO mapping: 0 or 1.
+ *
+ *   act open FILE                      open for reading and writing
+ *   act mmap FILE WINDOW LENGTH MODE   map (r or rw), touch the first byte
+ *   act dump FILE WINDOW OFFSET LENGTH bytes of a mapping to standard output
+ *   act poke FILE WINDOW OFFSET        standard input into a mapping
+ *   act find FILE WINDOW LENGTH        how often a mapping has standard input
+ *   act ring FILE PEER VECTOR          write the doorbell register
+ *   act key TYPE DESCRIPTION           search a key in the own keyrings
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <keyutils.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+	DOORBELL = 12, /* register of BAR0 */
+	INPUT_MAX = 1 << 20,
+};
+
+static unsigned char input[INPUT_MAX];
+
+static int failed(void)
+{
+	printf("%s\n", strerrorname_np(errno));
+	return 1;
+}
+
+static size_t number(const char *text)
+{
+	char *end;
+	size_t n = strtoul(text, &end, 0);
+
+	if (!*text || *end) {
+		fprintf(stderr, "act: not a number: %s\n", text);
+		exit(2);
+	}
+	return n;
+}
+
+static size_t read_input(void)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(0, input + len, sizeof(input) - len)) > 0)
+		len += (size_t)n;
+	return len;
+}
+
+/* A part of a window, from its start up to @end; NULL and errno. */
+static void *window(const char *file, const char *which, size_t end, int prot)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int fd = open(file, prot & PROT_WRITE ? O_RDWR : O_RDONLY);
+	void *map;
+
+	if (fd < 0)
+		return NULL;
+	map = mmap(NULL, (end + page - 1) / page * page, prot, MAP_SHARED, fd,
+		   (off_t)(number(which) * page));
+	close(fd);
+	return map == MAP_FAILED ? NULL : map;
+}
+
+static int do_open(char **arg)
+{
+	if (open(arg[0], O_RDWR) < 0)
+		return failed();
+	puts("ok");
+	return 0;
+}
+
+static int do_mmap(char **arg)
+{
+	int prot = strcmp(arg[3], "rw") ? PROT_READ : PROT_READ | PROT_WRITE;
+	volatile unsigned char *map =
+		window(arg[0], arg[1], number(arg[2]), prot);
+
+	if (!map)
+		return failed();
+	printf("ok %u\n", *map);
+	return 0;
+}
+
+static int do_dump(char **arg)
+{
+	size_t from = number(arg[2]), len = number(arg[3]);
+	unsigned char *map = window(arg[0], arg[1], from + len, PROT_READ);
+
+	if (!map)
+		return failed();
+	return fwrite(map + from, 1, len, stdout) == len ? 0 : 1;
+}
+
+static int do_poke(char **arg)
+{
+	size_t from = number(arg[2]), len = read_input();
+	unsigned char *map =
+		window(arg[0], arg[1], from + len, PROT_READ | PROT_WRITE);
+
+	if (!map)
+		return failed();
+	memcpy(map + from, input, len);
+	printf("ok %zu\n", len);
+	return 0;
+}
+
+static int do_find(char **arg)
+{
+	size_t len = number(arg[2]), want = read_input(), found = 0;
+	unsigned char *map = window(arg[0], arg[1], len, PROT_READ);
+	unsigned char *at = map, *end = map + len;
+
+	if (!map)
+		return failed();
+	while (want && (at = memmem(at, (size_t)(end - at), input, want))) {
+		found++;
+		at++;
+	}
+	printf("ok %zu\n", found);
+	return 0;
+}
+
+static int do_ring(char **arg)
+{
+	volatile uint32_t *reg = window(arg[0], "0", 4096, PROT_READ | PROT_WRITE);
+
+	if (!reg)
+		return failed();
+	reg[DOORBELL / 4] = (uint32_t)(number(arg[1]) << 16 | number(arg[2]));
+	puts("ok");
+	return 0;
+}
+
+static int do_key(char **arg)
+{
+	key_serial_t key =
+		request_key(arg[0], arg[1], NULL, KEY_SPEC_USER_KEYRING);
+
+	if (key < 0)
+		return failed();
+	printf("ok %d\n", key);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int args;
+	int (*run)(char **arg);
+} acts[] = {
+	{ "open", 1, do_open }, { "mmap", 4, do_mmap }, { "dump", 4, do_dump },
+	{ "poke", 3, do_poke }, { "find", 3, do_find }, { "ring", 3, do_ring },
+	{ "key", 2, do_key },
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++)
+		if (argc > 1 && !strcmp(argv[1], acts[i].name) &&
+		    argc - 2 == acts[i].args)
+			return acts[i].run(argv + 2);
+	fprintf(stderr, "act: unknown act or wrong number of arguments\n");
+	return 2;
+}

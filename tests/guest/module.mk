@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Programs that only test guests run.
+guest-tests += act
+act-srcs := tests/guest/act.c
+act-libs := -lkeyutils
+act-nocore := y
