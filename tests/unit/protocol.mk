@@ -8,3 +8,8 @@ seal-log := -Wl,--wrap=siv_aead_seal -Wl,--wrap=siv_aead_setkey \
 	    -Wl,--wrap=siv_aead_clear
 
 unit-tests += test-wire
+
+unit-tests += test-session
+test-session-srcs := tests/unit/test-session.c tests/unit/talk.c \
+		     tests/unit/seallog.c $(pki-srcs)
+test-session-libs := $(seal-log) -Wl,--wrap=siv_x25519_static
