@@ -1,41 +1,49 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The host's side: sivshmemd with its policy, certificates and audit log."""
 
+import base64
 import json
 import shlex
 import signal
 import subprocess
 import time
 
+from .certs import X25519
 from .paths import BUILD
+from .region import host_cert
 
 START_SECONDS = 20
+
+
+def pem(label, der):
+    text = base64.encodebytes(der).decode()
+    return f"-----BEGIN {label}-----\n{text}-----END {label}-----\n"
 
 
 class Daemon:
     """A running sivshmemd in the laboratory's folder.
 
-    pki: the CA that its host certificates come from (pki.py);
-    policy: the policy's text; regions: those that it names.
+    ca: who certifies the host; policy: its text; regions: those that it names.
     """
 
-    def __init__(self, lab, pki, policy, regions, program="sivshmemd"):
+    def __init__(self, lab, ca, policy, regions, program="sivshmemd"):
         self.owner = lab.owner
         self.runtime = lab.run / "run"
         self.audit_path = lab.run / "audit.log"
         self.log_path = lab.folder / "daemon.log"
         self.audit_copy = lab.folder / "audit.log"
-        self.regions = regions
         self._may_die = False
         self.set_policy(policy)
         for region in regions:
-            pki.host(lab.owner, region)
-        lab.owner.write("ca.crt", pki.certificate())
+            key = X25519()
+            self.owner.write(f"{region}.key", pem("PRIVATE KEY", key.private))
+            self.owner.write(f"{region}.crt",
+                             pem("CERTIFICATE", host_cert(ca, key, region)))
+        self.owner.write("ca.crt", pem("CERTIFICATE", ca.der))
         self._start(program)
 
     def _start(self, program):
-        for helper in ("sivshmemd-key",):
-            self.owner.stage(BUILD / "user" / helper)
+        self.owner.stage(BUILD / "user/sivshmemd-key")
         command = [self.owner.stage(BUILD / "user" / program),
                    "--policy", "policy.ini", "--runtime-dir", "run",
                    "--keys-dir", ".", "--ca", "ca.crt", "--audit", "audit.log"]
