@@ -198,6 +198,18 @@ def case_ends(lab):
         clear(guest)
 
 
+def case_hibernation_forgets(lab):
+    guest = lab.vms["guest"]
+    anchor(lab)
+    bundle = lab.ca.issue(lab.me.public, URI) + lab.me.private
+    key = padd(guest, bundle)
+    # the kernel's own test of hibernation: up to frozen tasks, back after 5 s
+    guest.run("echo freezer > /sys/power/pm_test; echo disk > /sys/power/state")
+    guest.run(f"keyctl pipe {key}", status=1)
+    padd(guest, bundle)
+    clear(guest)
+
+
 def case_unloads_with_keys(lab):
     guest = lab.vms["guest"]
     anchor(lab)

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The driver binds to regions that are ours and to no others, holds on to the
+# device against root, and comes back after removal and reset.
+import os
+import re
+
+from lab.certs import X25519, Ca
+from lab.region import HandRegion, host_cert
+
+PORTS = ("-device", "pcie-root-port,id=rp0,chassis=1,slot=1",
+         "-device", "pcie-root-port,id=rp1,chassis=2,slot=2")
+
+
+def setup(lab):
+    lab.ca = Ca()
+    lab.cert = host_cert(lab.ca, X25519())
+    lab.region = lab.service(HandRegion(lab.run / "r"))
+    lab.wide = lab.service(HandRegion(lab.run / "w", vectors=200))
+    lab.region.fill(lab.cert)
+    lab.wide.fill(lab.cert)
+    lab.boot("guest", extra=(*PORTS, *lab.region.qemu("iv", "rp0"),
+                             *lab.wide.qemu("wide")))
+
+
+def load(guest, options="", bound=None):
+    """Load the module; the addresses of the devices it binds."""
+    guest.run(f"insmod /modules/sivshmem.ko {options}")
+    found = re.findall(r"0000:\S+", guest.out("ls /sys/bus/pci/drivers/sivshmem"))
+    if bound is not None:
+        assert len(found) == bound, found
+    return found
+
+
+def said(guest, since):
+    return guest.kernel_log()[since:]
+
+
+def unload(guest):
+    guest.run("rmmod sivshmem")
+
+
+def case_binds(lab):
+    guest = lab.vms["guest"]
+    start = len(guest.kernel_log())
+    load(guest, bound=2)
+    log = said(guest, start)
+    assert re.search(r"region lab, peer 3, 8 vectors, 16777216 bytes", log), log
+    assert "128 vectors" in log, log
+    # all BARs are ours, and there is no way to let go of them
+    assert guest.out("cat /proc/iomem").count("sivshmem") == 6
+    files = guest.out("ls /sys/bus/pci/drivers/sivshmem").split()
+    assert "unbind" not in files and "bind" not in files, files
+    unload(guest)
+    assert "sivshmem" not in guest.out("cat /proc/iomem")
+
+
+def case_vectors_stay_disabled(lab):
+    guest = lab.vms["guest"]
+    load(guest, bound=2)
+    for fd in lab.region.bells[3] * 20:
+        os.eventfd_write(fd, 1)
+    guest.run("sleep 0.3")
+    for line in guest.out("grep sivshmem- /proc/interrupts").splitlines():
+        assert line.split()[1] == "0", line
+    unload(guest)
+
+
+def case_header_is_checked(lab):
+    guest = lab.vms["guest"]
+    bad = [{"magic": b"\0" * 8}, {"version": 2}, {"header_len": 256},
+           {"region_size": 32 << 20}, {"granule": 3000}, {"boxes": 7},
+           {"box_off": 1 << 60}, {"side_off": (1 << 64) - 4096},
+           {"extent_len": 16 << 20}, {"flags": 2}, {"reserved0": 1},
+           {"region": b"Lab"}, {"region": b""}, {"region": b"other"},
+           {"cert_off": (1 << 32) - 1}, {"cert_len": 0}, {"cert_len": 5000},
+           {"cert_len": len(lab.cert) - 1}, {"suites": 4}]
+    for fields in bad:
+        lab.region.fill(lab.cert, **fields)
+        start = len(guest.kernel_log())
+        found = load(guest)
+        assert len(found) == 1, (fields, found)
+        assert "not a sivshmem region" in said(guest, start), fields
+        unload(guest)
+    # an endpoint's certificate is not a host's
+    lab.region.fill(lab.ca.issue(X25519().public, "sivshmem://lab/vma/x"))
+    load(guest, bound=1)
+    unload(guest)
+    lab.region.fill(lab.cert)
+
+
+def case_claim(lab):
+    guest = lab.vms["guest"]
+    lab.region.fill(lab.cert, magic=b"\0" * 8)
+    lab.wide.fill(lab.cert, magic=b"\0" * 8)
+    load(guest, bound=0)
+    unload(guest)
+    both = load(guest, "claim=all", bound=2)
+    unload(guest)
+    assert load(guest, f"claim=0000:99:00.0,{both[0]}") == both[:1]
+    unload(guest)
+    lab.region.fill(lab.cert)
+    lab.wide.fill(lab.cert)
+
+
+def case_remove_and_rescan(lab):
+    guest = lab.vms["guest"]
+    for device in load(guest, bound=2):
+        guest.run(f"echo 1 > /sys/bus/pci/devices/{device}/remove")
+    assert "0000:" not in guest.out("ls /sys/bus/pci/drivers/sivshmem")
+    guest.run("echo 1 > /sys/bus/pci/rescan")
+    assert guest.out("ls /sys/bus/pci/drivers/sivshmem").count("0000:") == 2
+    unload(guest)
+
+
+def case_reset(lab):
+    guest = lab.vms["guest"]
+    load(guest, bound=2)
+    done = 0
+    for device in guest.out("cd /sys/bus/pci/drivers/sivshmem; "
+                            "ls -d 0000:*/reset || true").split():
+        start = len(guest.kernel_log())
+        guest.run(f"echo 1 > /sys/bus/pci/drivers/sivshmem/{device}")
+        assert "did not come back" not in said(guest, start)
+        done += 1
+    assert done
+    unload(guest)
+
+
+def case_sleep(lab):
+    guest = lab.vms["guest"]
+    load(guest, bound=2)
+    start = len(guest.kernel_log())
+    # the kernel's own test of sleep: it comes back after 5 s
+    guest.run("echo devices > /sys/power/pm_test; echo freeze > /sys/power/state")
+    log = said(guest, start)
+    assert "PM: suspend exit" in log, log
+    assert "did not come back" not in log
+    unload(guest)
+
+
+def case_unplugged_in_order(lab):
+    guest = lab.vms["guest"]
+    load(guest, bound=2)
+    guest.qmp.run("device_del", id="ivdev")
+    guest.run("i=0; while [ $(ls -d /sys/bus/pci/drivers/sivshmem/0000:* | wc -l) "
+              "-gt 1 ]; do sleep 0.2; i=$((i+1)); [ $i -lt 100 ] || exit 1; done")
+    unload(guest)
+
+
+def case_zz_no_room_for_bar2(lab):
+    # rp1 has no window for a prefetchable BAR of 16 MiB
+    guest = lab.vms["guest"]
+    load(guest)
+    start = len(guest.kernel_log())
+    spare = lab.service(HandRegion(lab.run / "s", size=1 << 31))
+    spare.fill(lab.cert, region_size=1 << 31)
+    guest.qmp.run("chardev-add", id="spare", backend={
+        "type": "socket", "data": {"addr": {"type": "unix", "data": {
+            "path": str(spare.path)}}, "server": False}})
+    guest.qmp.run("device_add", driver="ivshmem-doorbell", id="sparedev",
+                  chardev="spare", vectors=8, bus="rp1")
+    guest.run("i=0; until dmesg | grep -q 'has no address'; do sleep 0.2; "
+              "i=$((i+1)); [ $i -lt 100 ] || exit 1; done")
+    assert "has no address" in said(guest, start)
+    unload(guest)
