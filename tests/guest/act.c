@@ -135,7 +135,8 @@ static int do_find(char **arg)
 
 static int do_ring(char **arg)
 {
-	volatile uint32_t *reg = window(arg[0], "0", 4096, PROT_READ | PROT_WRITE);
+	volatile uint32_t *reg =
+		window(arg[0], "0", 4096, PROT_READ | PROT_WRITE);
 
 	if (!reg)
 		return failed();

@@ -4,3 +4,6 @@ guest-tests += act
 act-srcs := tests/guest/act.c
 act-libs := -lkeyutils
 act-nocore := y
+guest-tests += chan
+chan-srcs := tests/guest/chan.c
+chan-nocore := y
