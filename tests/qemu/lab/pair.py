@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The usual laboratory: a daemon, one region, and guests that are its members.
+
+Each guest offers the service `data` that every other may use, and has the
+identity `user` besides; the intruder of attack tests has what a test gives it.
+"""
+
+from .certs import Ca
+from .daemon import Daemon
+from .members import add_anchor, add_identity, bundle, load_module
+
+REGION = "lab"
+
+
+def policy(names, extra="", region_keys="", service_keys=""):
+    """A policy in which everybody may use everybody's `data`."""
+    parts = [f"[region {REGION}]", "size = 64M", "mode = shared", "granule = 4K",
+             f"members = {' '.join(names)}", region_keys]
+    for name in names:
+        parts += [f"[vm {name}]", "user = self", "vectors = 8"]
+    for name in names:
+        clients = " ".join(other for other in names if other != name)
+        parts += [f"[service {REGION}/{name}/data]", f"clients = {clients}",
+                  service_keys]
+    return "\n".join([*parts, extra, ""])
+
+
+def open_region(lab, *names, guests=None, text=None, program="sivshmemd",
+                module="", **options):
+    """Start a daemon and guests; lab.keys[guest] has their keys' serials."""
+    lab.ca = Ca()
+    lab.daemon = lab.service(Daemon(lab, lab.ca, text or policy(names), [REGION],
+                                    program))
+    lab.keys = {}
+    guests = guests or names
+    for name in guests:
+        lab.start(name, extra=lab.daemon.qemu_args(name), **options)
+    for name in guests:
+        lab.vms[name].wait_boot()
+        enter(lab, name, module)
+
+
+def enter(lab, name, module=""):
+    """Give a guest what it needs: module, anchor, identities."""
+    guest = lab.vms[name]
+    load_module(guest, module)
+    add_anchor(guest, lab.ca)
+    lab.keys[name] = {
+        service: add_identity(guest, bundle(lab.ca, REGION, name, service),
+                              service)
+        for service in ("data", "user")}
