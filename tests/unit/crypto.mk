@@ -18,4 +18,10 @@ xdh-vectors-libs := -ljansson
 xdh-vectors-args := $(vectors)/x25519.json
 
 
-unit-tests += test-kdf test-reason test-seal
+# asan proves memory, the plain build that the optimiser keeps the wiping
+unit-tests += test-kdf test-noise test-seal
+$(foreach t,test-kdf test-noise test-seal,\
+	$(eval $(t)-srcs := tests/unit/$(t).c tests/unit/stackscan.c)\
+	$(eval $(t)-san := asan none))
+
+unit-tests += test-reason

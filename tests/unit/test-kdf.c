@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Claim: HMAC and HKDF are those of RFC 4231 and RFC 5869, over spans however they are
- * cut; Noise's HKDF is RFC 5869's with an empty info; outputs may overlap inputs.
+ * cut; Noise's HKDF is RFC 5869's with an empty info; outputs may overlap inputs; no
+ * key or output is left on the stack.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/kdf.h"
+#include "stackscan.h"
 
 static struct siv_span span(const void *p, size_t n)
 {
@@ -222,6 +224,58 @@ static void test_overlap(void **state)
 	assert_memory_equal(ikm, o3, 32);
 }
 
+struct kdf_call {
+	u8 ck[32], ikm[32], o[3][32], prk[32], okm[32], mac[32];
+};
+
+static void kdf_call(void *arg)
+{
+	struct kdf_call *c = arg;
+	struct siv_span v = span(c->ikm, 32);
+
+	siv_hmac(c->mac, span(c->ck, 32), &v, 1);
+	siv_hkdf_extract(c->prk, span(c->ck, 32), span(c->ikm, 32));
+	siv_hkdf_expand(c->okm, c->prk, &v, 1);
+	siv_noise_hkdf(c->ck, span(c->ikm, 32), c->o[0], c->o[1], c->o[2]);
+}
+
+static void hmac_call(void *arg)
+{
+	struct kdf_call *c = arg;
+	struct siv_span v = span(c->ikm, 32);
+
+	siv_hmac(c->mac, span(c->ck, 32), &v, 1);
+}
+
+static void test_stack(void **state)
+{
+	struct kdf_call c = { .ck = "a chaining key, 32 bytes long...",
+			      .ikm = "and keying material, 32 bytes..." };
+	u8 secrets[12][32];
+	size_t i;
+
+	(void)state;
+	kdf_call(&c);
+	memcpy(secrets[0], c.ck, 32);
+	memcpy(secrets[1], c.ikm, 32);
+	memcpy(secrets[2], c.o, 96);
+	memcpy(secrets[5], c.prk, 32);
+	memcpy(secrets[6], c.okm, 32);
+	memcpy(secrets[7], c.mac, 32);
+	/* the padded keys of HMAC are as good as the key */
+	for (i = 0; i < 32; i++) {
+		secrets[8][i] = c.ck[i] ^ 0x36;
+		secrets[9][i] = c.ck[i] ^ 0x5c;
+		/* and SHA-256's state is its digest in other words */
+		secrets[10][i] = c.mac[i ^ 3];
+		secrets[11][i] = c.o[2][i ^ 3];
+	}
+	assert_int_equal(stackscan(kdf_call, &c, secrets, 12), -1);
+	assert_int_equal(stackscan(hmac_call, &c, secrets, 12), -1);
+	/* the control: what is left is found */
+	assert_int_equal(stackscan(stackscan_leave, c.o[1], secrets, 12), 3);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -232,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_hkdf),
 		cmocka_unit_test(test_noise_hkdf),
 		cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_stack),
 	};
 
 	return cmocka_run_group_tests_name("kdf", tests, NULL, NULL);

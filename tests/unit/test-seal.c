@@ -2,7 +2,7 @@
 /*
  * Claim: no position is sealed twice, none is opened twice; the key changes where the
  * position passes a multiple of 2^36, one way, and ends at 2^63; a record opens only at
- * its position, in its direction, under its header, unchanged.
+ * its position, in its direction, under its header, unchanged. No key is left on the stack.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +14,7 @@
 #include "core/kdf.h"
 #include "core/ring.h"
 #include "core/seal.h"
+#include "stackscan.h"
 
 static const u8 r0[SIV_KEY_LEN] = "thirty-two bytes: the first R[0]";
 static const u8 r1[SIV_KEY_LEN] = "thirty-two bytes: the first R[1]";
@@ -343,6 +344,41 @@ static void test_bad_suite(void **state)
 	siv_aead_free(t);
 }
 
+static void stacked_rekey(void *arg)
+{
+	struct pair *p = arg;
+	u8 a[64];
+
+	if (put(&p->tx, KEY_BYTES, 16, a) != SIV_OK)
+		abort();
+}
+
+static void stacked_init(void *arg)
+{
+	struct pair *p = arg;
+
+	if (siv_seal_init(&p->tx, p->tx_t, SIV_SUITE_CHACHAPOLY, r0) != SIV_OK)
+		abort();
+}
+
+static void test_stack(void **state)
+{
+	struct siv_span key = { (const u8 *)"sivshmem1 key", 14 };
+	struct siv_span next = { (const u8 *)"sivshmem1 next", 15 };
+	u8 secrets[4][SIV_KEY_LEN];
+	struct pair p;
+
+	(void)state;
+	memcpy(secrets[0], r0, sizeof(r0));
+	siv_hkdf_expand(secrets[1], r0, &key, 1);
+	siv_hkdf_expand(secrets[2], r0, &next, 1);
+	siv_hkdf_expand(secrets[3], secrets[2], &key, 1);
+	pair_open(&p, SIV_SUITE_CHACHAPOLY);
+	assert_int_equal(stackscan(stacked_init, &p, secrets, 4), -1);
+	assert_int_equal(stackscan(stacked_rekey, &p, secrets, 4), -1);
+	pair_close(&p);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -357,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_wipe),
 		cmocka_unit_test(test_bad_suite),
+		cmocka_unit_test(test_stack),
 	};
 
 	return cmocka_run_group_tests_name("seal", tests, NULL, NULL);
