@@ -341,18 +341,41 @@ static int cmd_ping(char **arg)
 	return 0;
 }
 
-/* Stay with an open channel; `N` from standard input reads or writes nothing. */
+/*
+ * Stay with an open channel until standard input ends: what comes there is sent,
+ * a record a read; what the peer sends is counted.
+ */
 static int stay(int fd)
 {
+	struct pollfd p[2] = { { .fd = 0, .events = POLLIN },
+			       { .fd = fd, .events = POLLIN } };
 	struct sivshmem_info info = info_of(fd);
-	uint8_t byte;
+	uint8_t *data = buffer(info.max_record);
+	uint64_t bytes = 0;
+	ssize_t n;
 
 	printf("open %u\n", info.minor);
 	fflush(stdout);
-	while (read(0, &byte, 1) > 0)
-		;
+	for (;;) {
+		if (poll(p, 2, -1) < 0)
+			fail("poll");
+		if (p[0].revents) {
+			n = read(0, data, info.max_record);
+			if (n <= 0)
+				break;
+			put(fd, data, (size_t)n);
+		}
+		if (p[1].revents) {
+			n = read(fd, data, info.max_record);
+			if (n > 0)
+				bytes += (uint64_t)n;
+			else
+				p[1].fd = -1;
+		}
+	}
 	info = info_of(fd);
-	printf("ok state=%u end=%s\n", info.state,
+	printf("ok received=%ju state=%u end=%s\n", (uintmax_t)bytes,
+	       info.state,
 	       info.end_reason ? strerrorname_np((int)info.end_reason) : "0");
 	return 0;
 }
