@@ -76,8 +76,8 @@ void certtext_default(struct certtext *t, const char *alg)
 		[F_VERSION] = "a0( 020102 )",
 		[F_SERIAL] = "02( 5a0102030405060708090a0b0c0d0e0f )",
 		[F_ISSUER] = "30(" CN("0c( 'Test CA' )") ")",
-		[F_VALIDITY] = VALIDITY(UTC("260101000000Z"),
-					UTC("270101000000Z")),
+		[F_VALIDITY] =
+			VALIDITY(UTC("260101000000Z"), UTC("270101000000Z")),
 		[F_SUBJECT] = "30(" CN("0c( 'camera.front' )") ")",
 		[F_SPKI] = "30( 30( 06032b656e ) 03( 00 $P ) )",
 		[F_UNIQUE] = "",

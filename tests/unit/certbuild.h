@@ -32,13 +32,18 @@ enum field {
 	F_MORE_EXTS,
 	F_EXTS_CLOSE,
 	F_TBS_CLOSE,
-	F_OUTER_ALG,	/* after the signed part */
+	F_OUTER_ALG, /* after the signed part */
 	F_SIG,
 	F_END,
 	F_COUNT
 };
 
-enum test_alg { TEST_RSA, TEST_P256, TEST_P384, TEST_ALGS };
+enum test_alg {
+	TEST_RSA,
+	TEST_P256,
+	TEST_P384,
+	TEST_ALGS
+};
 
 struct test_ca {
 	EVP_PKEY *key;
@@ -54,8 +59,7 @@ struct certtext {
 
 /* The parts that cases are made of. */
 #define CRITICAL "0101ff"
-#define EXT(arc, critical, value)                                              \
-	"30( 0603551d" arc critical "04(" value ") ) "
+#define EXT(arc, critical, value) "30( 0603551d" arc critical "04(" value ") ) "
 #define KEY_USAGE(value) EXT("0f", CRITICAL, value)
 #define EKU(value) EXT("25", CRITICAL, value)
 #define BASIC(value) EXT("13", "", value)

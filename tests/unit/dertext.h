@@ -15,7 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DERTEXT_MAX = 16384 };
+enum {
+	DERTEXT_MAX = 16384
+};
 
 struct dertext_var {
 	char name;

@@ -19,7 +19,9 @@
 #include "core/crypto_openssl.h"
 #include "dertext.h"
 
-enum { RESIGNED = 40000 };
+enum {
+	RESIGNED = 40000
+};
 
 static struct test_ca rsa, p256;
 static struct siv_anchors *rsa_anchors, *p256_anchors;
@@ -49,7 +51,8 @@ static void truncations_are_refused(void **state)
 		assert_non_null(copy);
 		memcpy(copy, der, cut);
 		assert_int_equal(siv_cert_parse((struct siv_span){ copy, cut },
-						&c), SIV_R_DER_TRUNCATED);
+						&c),
+				 SIV_R_DER_TRUNCATED);
 		free(copy);
 	}
 }
@@ -78,7 +81,8 @@ static void short_signed_parts_are_refused(void **state)
 		n = dertext(tbs, "30( $B )", v);
 		n = certbuild_wrap(der, tbs, n, &t, &p256);
 		assert_int_not_equal(siv_cert_parse((struct siv_span){ der, n },
-						    &c), SIV_OK);
+						    &c),
+				     SIV_OK);
 	}
 	v[0].n = len;
 	n = dertext(tbs, "30( $B )", v);

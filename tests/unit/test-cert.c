@@ -28,7 +28,8 @@ struct edit {
 	enum test_alg ca;
 };
 
-#define NAME_63 "a23456789.123456789.123456789.123456789.123456789.123456789.123"
+#define NAME_63 \
+	"a23456789.123456789.123456789.123456789.123456789.123456789.123"
 #define NAME_64 NAME_63 "4"
 #define SPKI_KEY(hex) "30( 30( 06032b656e ) 03( 00 " hex " ) )"
 
@@ -358,11 +359,11 @@ static size_t walk(const struct edit *cases, size_t count)
 	return count;
 }
 
-#define WALK(cases)                                                            \
-	static void cases##_test(void **state)                                 \
-	{                                                                      \
-		(void)state;                                                   \
-		print_message("%zu cases\n", walk(cases, ARRAY_SIZE(cases)));  \
+#define WALK(cases)                                                           \
+	static void cases##_test(void **state)                                \
+	{                                                                     \
+		(void)state;                                                  \
+		print_message("%zu cases\n", walk(cases, ARRAY_SIZE(cases))); \
 	}
 
 WALK(outer_cases)
@@ -388,7 +389,8 @@ static void fields_are_told(void **state)
 	(void)state;
 	certtext_default(&t, ALG_RSA_SHA256);
 	n = certbuild(der, &t, &cas[TEST_RSA]);
-	assert_int_equal(siv_cert_parse((struct siv_span){ der, n }, &c), SIV_OK);
+	assert_int_equal(siv_cert_parse((struct siv_span){ der, n }, &c),
+			 SIV_OK);
 	assert_ptr_equal(c.der.p, der);
 	assert_int_equal(c.der.n, n);
 	assert_int_equal(c.role, SIV_CERT_ENDPOINT);
@@ -456,9 +458,9 @@ static void dates_are_exact(void **state)
 	n = certbuild(der, &t, &cas[TEST_RSA]);
 	assert_int_equal(judge(der, n, TEST_RSA, &c), SIV_OK);
 	for (i = 0; i < 3; i++)
-		assert_int_not_equal(siv_cert_dates(&c, 1767225600 +
-							(int64_t)i * 15768000),
-				     SIV_OK);
+		assert_int_not_equal(
+			siv_cert_dates(&c, 1767225600 + (int64_t)i * 15768000),
+			SIV_OK);
 }
 
 #define S(text) ((struct siv_span){ (const uint8_t *)(text), strlen(text) })
@@ -474,11 +476,12 @@ static void names_are_compared(void **state)
 	(void)state;
 	certtext_default(&t, ALG_RSA_SHA256);
 	n = certbuild(der, &t, &cas[TEST_RSA]);
-	assert_int_equal(siv_cert_parse((struct siv_span){ der, n }, &c), SIV_OK);
-#define IS(role, region, vm, service)                                          \
-	siv_cert_is(&c, role, region, vm, service)
+	assert_int_equal(siv_cert_parse((struct siv_span){ der, n }, &c),
+			 SIV_OK);
+#define IS(role, region, vm, service) siv_cert_is(&c, role, region, vm, service)
 	assert_int_equal(IS(SIV_CERT_ENDPOINT, S("demo"), S("alice"),
-			    S("camera.front")), SIV_OK);
+			    S("camera.front")),
+			 SIV_OK);
 	assert_int_equal(IS(SIV_CERT_ENDPOINT, S("demo"), none, none), SIV_OK);
 	assert_int_equal(IS(SIV_CERT_HOST, S("demo"), none, none),
 			 SIV_R_CERT_ROLE);
@@ -493,7 +496,8 @@ static void names_are_compared(void **state)
 	assert_int_equal(IS(SIV_CERT_ENDPOINT, S("demo"), S("alic"), none),
 			 SIV_R_CERT_VM);
 	assert_int_equal(IS(SIV_CERT_ENDPOINT, S("demo"), S("alice"),
-			    S("camera.fronT")), SIV_R_CERT_SERVICE);
+			    S("camera.fronT")),
+			 SIV_R_CERT_SERVICE);
 #undef IS
 }
 
@@ -509,7 +513,8 @@ static void only_the_anchor_signs(void **state)
 	(void)state;
 	certtext_default(&t, ALG_RSA_SHA256);
 	n = certbuild(der, &t, &cas[TEST_RSA]);
-	assert_int_equal(siv_cert_parse((struct siv_span){ der, n }, &c), SIV_OK);
+	assert_int_equal(siv_cert_parse((struct siv_span){ der, n }, &c),
+			 SIV_OK);
 	assert_int_equal(siv_cert_verify(&c, NULL), SIV_R_NO_ANCHOR);
 
 	/* another CA of the same name that claims the same identifier */

@@ -19,8 +19,8 @@ struct element {
 	const char *text;
 	uint8_t tag;
 	enum siv_reason want;
-	size_t content;		/* bytes of content */
-	size_t left;		/* bytes after the element */
+	size_t content; /* bytes of content */
+	size_t left;	/* bytes after the element */
 };
 
 static const struct element elements[] = {

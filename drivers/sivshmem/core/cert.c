@@ -9,8 +9,8 @@
 #include "noise.h"
 
 /* 2.25.N, N = 114033436117404571379039660218993760238, and one more arc. */
-#define OID_ARC                                                                \
-	0x69, 0x81, 0xab, 0xca, 0x85, 0x9e, 0xc8, 0x9b, 0x8a, 0x8d, 0xc7,      \
+#define OID_ARC                                                           \
+	0x69, 0x81, 0xab, 0xca, 0x85, 0x9e, 0xc8, 0x9b, 0x8a, 0x8d, 0xc7, \
 		0x99, 0xbb, 0xb0, 0xc9, 0x9c, 0xe6, 0x89, 0xaf, 0x6e
 
 const u8 siv_oid_endpoint[] = { OID_ARC, 0x01 };
@@ -41,11 +41,11 @@ enum {
 	KEY_ID_MAX = 64,
 	RSA_3072_LEN = 384,
 	RSA_4096_LEN = 512,
-	ECDSA_P384_LEN = 104,	/* SEQUENCE of two INTEGERs of 49 bytes */
-	TAG_VERSION = 0xa0,	/* [0] EXPLICIT */
-	TAG_EXTENSIONS = 0xa3,	/* [3] EXPLICIT */
-	TAG_KEY_ID = 0x80,	/* [0] keyIdentifier */
-	TAG_URI = 0x86,		/* [6] uniformResourceIdentifier */
+	ECDSA_P384_LEN = 104,  /* SEQUENCE of two INTEGERs of 49 bytes */
+	TAG_VERSION = 0xa0,    /* [0] EXPLICIT */
+	TAG_EXTENSIONS = 0xa3, /* [3] EXPLICIT */
+	TAG_KEY_ID = 0x80,     /* [0] keyIdentifier */
+	TAG_URI = 0x86,	       /* [6] uniformResourceIdentifier */
 	TAG_UTF8 = 0x0c,
 	TAG_PRINTABLE = 0x13,
 	TAG_IA5 = 0x16,
@@ -91,7 +91,7 @@ static enum siv_reason bit_string(struct siv_der *d, struct siv_span *bytes,
 /* The bits of a well-formed OBJECT IDENTIFIER: minimal arcs, the last one complete. */
 static bool oid_ok(struct siv_span oid)
 {
-	bool first = true;	/* of an arc */
+	bool first = true; /* of an arc */
 	size_t i;
 
 	for (i = 0; i < oid.n; i++) {
@@ -169,7 +169,8 @@ static enum siv_reason name_attribute(struct siv_der *d)
 	r = siv_der_next(&in, tag, &value, NULL);
 	if (r)
 		return r;
-	if (!oid_ok(oid) || !(tag == TAG_UTF8 ? utf8_ok(value) : ascii_ok(value)))
+	if (!oid_ok(oid) ||
+	    !(tag == TAG_UTF8 ? utf8_ok(value) : ascii_ok(value)))
 		return SIV_R_DER_VALUE;
 	return siv_der_end(&in);
 }
@@ -380,7 +381,7 @@ static enum siv_reason ext_basic(struct siv_span value)
 		return r;
 	in = siv_der_from(seq);
 	if (siv_der_peek(&in) != SIV_DER_BOOLEAN)
-		return SIV_R_CERT_CA;	/* a path length without cA */
+		return SIV_R_CERT_CA; /* a path length without cA */
 	r = siv_der_next(&in, SIV_DER_BOOLEAN, &flag, NULL);
 	if (r)
 		return r;
@@ -584,7 +585,8 @@ static enum siv_reason take_extensions(struct siv_der *tbs, struct siv_cert *c)
 	if ((seen & EXT_REQUIRED) != EXT_REQUIRED)
 		return SIV_R_CERT_EXT_MISSING;
 	/* only a host's name is a region alone */
-	return (c->role == SIV_CERT_HOST) == !c->vm.n ? SIV_OK : SIV_R_CERT_ROLE;
+	return (c->role == SIV_CERT_HOST) == !c->vm.n ? SIV_OK :
+							SIV_R_CERT_ROLE;
 }
 
 /* --- the certificate ----------------------------------------------------------- */

@@ -15,8 +15,8 @@
 #include "wire.h"
 
 enum siv_cert_role {
-	SIV_CERT_ENDPOINT = 1,	/* SAN sivshmem://REGION/VM/SERVICE */
-	SIV_CERT_HOST = 2,	/* SAN sivshmem://REGION */
+	SIV_CERT_ENDPOINT = 1, /* SAN sivshmem://REGION/VM/SERVICE */
+	SIV_CERT_HOST = 2,     /* SAN sivshmem://REGION */
 };
 
 /* What a subjectAltName begins with. */
@@ -36,20 +36,20 @@ extern const size_t siv_oid_host_len;
  * struct siv_cert - a parsed certificate: views into its DER, which must outlive it
  */
 struct siv_cert {
-	struct siv_span der;		/* exactly the SEQUENCE, no trailing byte */
-	struct siv_span tbs;		/* what is signed */
-	struct siv_span serial;		/* INTEGER content */
-	struct siv_span issuer;		/* DER of the name */
-	struct siv_span akid;		/* keyIdentifier; empty if there is none */
-	struct siv_span skid;		/* likewise */
+	struct siv_span der;	/* exactly the SEQUENCE, no trailing byte */
+	struct siv_span tbs;	/* what is signed */
+	struct siv_span serial; /* INTEGER content */
+	struct siv_span issuer; /* DER of the name */
+	struct siv_span akid;	/* keyIdentifier; empty if there is none */
+	struct siv_span skid;	/* likewise */
 	struct siv_span sig;
 	struct siv_span region;
-	struct siv_span vm;		/* empty in a host certificate */
-	struct siv_span service;	/* likewise; may name a service or a client */
+	struct siv_span vm;	 /* empty in a host certificate */
+	struct siv_span service; /* likewise; may name a service or a client */
 	s64 not_before;
 	s64 not_after;
 	u8 pub[SIV_KEY_LEN];
-	u8 hash[SIV_HASH_LEN];		/* H(der) */
+	u8 hash[SIV_HASH_LEN]; /* H(der) */
 	enum siv_sig_alg sig_alg;
 	enum siv_cert_role role;
 };
