@@ -78,8 +78,12 @@ daemon: ## native tests against a running daemon
 .PHONY: kunit
 kunit: ## the core's tests inside a stock kernel
 	@tests/deps.sh check
-	@$(MAKE) --no-print-directory guest-parts
+	@$(MAKE) --no-print-directory guest-parts kunit-modules
 	@$(run-tests) kunit
+
+.PHONY: kunit-modules
+kunit-modules:
+	@KREL=$(KREL) KDIR=$(KDIR) tests/kunit/mkkunit.sh -j$(JOBS)
 
 .PHONY: qemu
 qemu: ## tests in virtual machines
@@ -96,7 +100,7 @@ guest-parts:
 .PHONY: check
 check: ## all tests
 	@tests/deps.sh check
-	@$(MAKE) --no-print-directory guest-parts
+	@$(MAKE) --no-print-directory guest-parts kunit-modules
 	@$(run-tests) unit daemon kunit qemu
 
 .PHONY: demo

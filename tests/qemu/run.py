@@ -9,6 +9,8 @@ then its case_*(lab) run in their order. After a case, whatever a guest's kernel
 complained of is a failure of that case, and a laboratory in which a case has
 failed is torn down and set up again for the next one. Logs stay in
 build/qemu-logs/.
+
+`kunit`: the driver's KUnit suites in one guest; every case is a test.
 """
 
 import argparse
@@ -24,6 +26,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lab.agent import Deadline  # noqa: E402
+from lab import kunit  # noqa: E402
 from lab.lab import Lab, Skip  # noqa: E402
 from lab.paths import LOGS, TOP  # noqa: E402
 from lab.report import Report  # noqa: E402
@@ -169,16 +172,18 @@ def main():
     parser.add_argument("-k", default="", metavar="TEXT",
                         help="only cases with this in their name")
     options = parser.parse_args()
-    pattern = "test_*.py" if options.suite == "qemu" else "kunit_*.py"
-    paths = sorted(HERE.glob(pattern))
+    paths = sorted(HERE.glob("test_*.py"))
     if options.list:
         show_list(paths, options.k)
         return 0
     # Interrupts must still end every machine.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report = Report()
-    for path in paths:
-        run_file(path, options.k, report)
+    if options.suite == "kunit":
+        kunit.run(report, options.k)
+    else:
+        for path in paths:
+            run_file(path, options.k, report)
     return report.finish()
 
 

@@ -23,10 +23,11 @@ def pem(label, der):
 class Daemon:
     """A running sivshmemd in the laboratory's folder.
 
-    ca: who certifies the host; policy: its text; regions: those that it names.
+    policy: its text; files: {name: content} of what it reads: host certificates
+    and keys, and the CA's certificate.
     """
 
-    def __init__(self, lab, ca, policy, regions, program="sivshmemd"):
+    def __init__(self, lab, policy, files, program="sivshmemd"):
         self.owner = lab.owner
         self.runtime = lab.run / "run"
         self.audit_path = lab.run / "audit.log"
@@ -34,13 +35,20 @@ class Daemon:
         self.audit_copy = lab.folder / "audit.log"
         self._may_die = False
         self.set_policy(policy)
+        for name, content in files.items():
+            self.owner.write(name, content)
+        self._start(program)
+
+    @classmethod
+    def certified(cls, lab, ca, policy, regions, program="sivshmemd"):
+        """One whose hosts of these regions a CA certifies now."""
+        files = {"ca.crt": pem("CERTIFICATE", ca.der)}
         for region in regions:
             key = X25519()
-            self.owner.write(f"{region}.key", pem("PRIVATE KEY", key.private))
-            self.owner.write(f"{region}.crt",
-                             pem("CERTIFICATE", host_cert(ca, key, region)))
-        self.owner.write("ca.crt", pem("CERTIFICATE", ca.der))
-        self._start(program)
+            files[f"{region}.key"] = pem("PRIVATE KEY", key.private)
+            files[f"{region}.crt"] = pem("CERTIFICATE",
+                                         host_cert(ca, key, region))
+        return cls(lab, policy, files, program)
 
     def _start(self, program):
         self.owner.stage(BUILD / "user/sivshmemd-key")

@@ -29,8 +29,8 @@ def open_region(lab, *names, guests=None, text=None, program="sivshmemd",
                 module="", **options):
     """Start a daemon and guests; lab.keys[guest] has their keys' serials."""
     lab.ca = Ca()
-    lab.daemon = lab.service(Daemon(lab, lab.ca, text or policy(names), [REGION],
-                                    program))
+    lab.daemon = lab.service(Daemon.certified(
+        lab, lab.ca, text or policy(names), [REGION], program))
     lab.keys = {}
     guests = guests or names
     for name in guests:

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the intruder tries, each beside the same act where it is allowed."""
+
+import json
+import re
+import struct
+
+from lab.region import FIELDS, HEADER
+
+MARKER = b"A secret that crossed the shared memory, told by camera."
+HELLO_UP, HELLO_DOWN, SLOT = 256, 256 + 5120, 5120
+CHALLENGE_AT, CHALLENGE = 136, 16
+SLOT_HEADER = 16
+REGION_BYTES = 64 << 20
+
+
+def errno_of(output):
+    """The errno's name that chan and act print, or what they printed."""
+    match = re.match(r"\s*(?:listening\s+)?(E[A-Z0-9]+)\b", output)
+    return match.group(1) if match else output.strip()[:60] or "nothing"
+
+
+def audit_line(event):
+    """An audit line without what everybody sees anyway."""
+    return "audit: " + json.dumps({name: value for name, value in event.items()
+                                   if name != "time"})
+
+
+class Intruder:
+    """The hostile guest and what it does."""
+
+    def __init__(self, demo):
+        self.demo = demo
+        self.story = demo.story
+        self.lab = demo.lab
+        self.vm = demo.lab.vms["intruder"]
+
+    def refusal(self, what, wanted, got, seen):
+        """Compare an errno; show the audit line that came, if one must come."""
+        line = "no word reached the host: the guest's own kernel refused"
+        if seen is not None:
+            before, fields = seen
+            try:
+                event = self.lab.daemon.wait_audit(before + 1, 5, **fields)
+                line = audit_line(event)
+            except AssertionError as error:
+                self.story.deviation(f"{what}: no audit line", str(error))
+                return
+        self.story.refused(what, wanted, got, line)
+
+    def count(self, **fields):
+        """What to look for in the audit log: how many are there already."""
+        return len(self.lab.daemon.audit(**fields)), fields
+
+    def allowed(self, what):
+        """display connects to camera's service: what the intruder may not."""
+        server = self.demo.serve("echo {key} 1")
+        out = self.demo.call("connect {key} front")
+        self.story.check(out.startswith("ok camera/front"),
+                         f"display, {what}: it works", out.splitlines()[0]
+                         if out else "")
+        server.kill()
+        server.wait()
+
+    # --- the acts -----------------------------------------------------------
+
+    def no_identity(self):
+        got = self.vm.run("chan connect 1234567 front", status=None).out
+        self.refusal("connect without an identity", "ENOKEY", errno_of(got), None)
+        self.allowed("with its identity")
+
+    def not_in_policy(self):
+        self.demo.add_key("intruder", "tourist")
+        seen = self.count(event="refused", errno="EPERM")
+        server = self.demo.serve("echo {key} 1")
+        got = self.demo.call("connect {key} front", vm="intruder",
+                             service="tourist")
+        server.kill()
+        server.wait()
+        self.refusal("connect as car/intruder/tourist, certified by our CA",
+                     "EPERM", errno_of(got), seen)
+        self.allowed("which the policy names")
+
+    def other_ca(self):
+        self.demo.add_key("intruder", "screen",
+                          self.demo.keys / "forged.bundle", "screen")
+        seen = self.count(event="refused", errno="EKEYREJECTED")
+        got = self.demo.call("connect {key} front", vm="intruder",
+                             service="screen")
+        self.refusal("connect as display/screen, certified by another CA",
+                     "EKEYREJECTED", errno_of(got), seen)
+
+    def resource_files(self):
+        device = self.vm.out("basename $(dirname $(ls -d "
+                             "/sys/bus/pci/drivers/sivshmem/0000:*/resource0))")
+        for name in ("resource0", "resource1", "resource2", "resource2_wc"):
+            path = f"/sys/bus/pci/devices/{device}/{name}"
+            got = self.vm.run(f"act mmap {path} 0 4096 rw", status=None).out
+            self.refusal(f"root maps {name} of the device", "EINVAL",
+                         errno_of(got), None)
+        got = self.vm.run("act open /dev/mem && act mmap /dev/mem "
+                          f"$((0x$(sed -n 3p /sys/bus/pci/devices/{device}"
+                          "/resource | cut -c3-18) / 4096)) 4096 r",
+                          status=None).out
+        self.refusal("root maps the memory by /dev/mem", "EPERM",
+                     errno_of(got.replace("ok", "", 1)), None)
+
+    def other_users_node(self):
+        display = self.lab.vms["display"]
+        server = self.demo.serve("echo {key} 1")
+        holder = display.start("chan hold "
+                               f"{self.demo.serials['display', 'screen']} front")
+        holder.wait_output("open")
+        minor = holder.text.split()[1]
+        node = f"/dev/sivshmem{minor}"
+        display.run(f"i=0; while [ ! -e {node} ] && [ $i -lt 50 ]; do "
+                    "sleep 0.1; i=$((i+1)); done")
+        got = display.run(f"su other -c 'act open {node}'", status=None).out
+        self.refusal(f"another user of display opens {node}", "EACCES",
+                     errno_of(got), None)
+        holder.close_input()
+        self.story.check(holder.wait() == 0,
+                         "its owner used that channel all the while",
+                         holder.text.strip().splitlines()[-1])
+        server.kill()
+        server.wait()
+
+    def take_raw(self):
+        """Bind the UIO-style driver: from here on the guest's kernel is hostile."""
+        self.vm.run("rmmod sivshmem && insmod /modules/sivraw.ko")
+        head = self.vm.run("act dump /dev/uio0 1 0 512").raw
+        self.fields = dict(zip(FIELDS, struct.unpack(HEADER, head)))
+        registers = self.vm.run("act dump /dev/uio0 0 0 16").raw
+        self.peer = struct.unpack_from("<I", registers, 8)[0]
+        self.story.done("intruder: our driver out, a raw one in",
+                        "from here on its whole kernel is hostile")
+
+    def box(self, number):
+        return self.fields["box_off"] + number * self.fields["box_stride"]
+
+    def own_box(self):
+        return self.box(self.peer & (self.fields["boxes"] - 1))
+
+    def dump(self, offset, size):
+        return self.vm.run(f"act dump /dev/uio0 1 {offset} {size}").raw
+
+    def poke(self, offset, data):
+        self.vm.run(f"act poke /dev/uio0 1 {offset}", stdin=data)
+
+    def replay(self):
+        """Message 1 of display's handshake, found in memory, said once more."""
+        found = 0
+        own = self.own_box()
+        for number in range(self.fields["boxes"]):
+            base = self.box(number)
+            if base == own:
+                continue
+            hello = bytearray(self.dump(base + HELLO_UP, SLOT))
+            if not struct.unpack_from("<I", hello)[0]:
+                continue
+            found += 1
+            challenge = self.dump(own + CHALLENGE_AT, CHALLENGE)
+            hello[SLOT_HEADER:SLOT_HEADER + CHALLENGE] = challenge
+            seen = self.count(event="refused", vm="intruder")
+            self.poke(own + HELLO_UP, bytes(hello))
+            self.vm.run("act ring /dev/uio0 0 1")
+            try:
+                event = self.lab.daemon.wait_audit(seen[0] + 1, 5, **seen[1])
+            except AssertionError as error:
+                self.story.deviation("a replayed handshake: no audit line",
+                                     str(error))
+                continue
+            self.story.refused("a recorded handshake of another, replayed",
+                               "EBADMSG", str(event.get("errno")),
+                               audit_line(event))
+        self.story.check(found, "recorded handshakes were there to be replayed",
+                         f"{found} of them")
+
+    def read_memory(self, kind, words):
+        """Send a marker through a channel, and search all of BAR2 for it."""
+        server = self.lab.vms["camera"].start(
+            f"chan keep {self.demo.serials['camera', 'front']} {words}")
+        server.wait_output("listening")
+        display = self.lab.vms["display"].start(
+            f"chan hold {self.demo.serials['display', 'screen']} front {words}")
+        display.wait_output("open")
+        display.send(MARKER)
+        server.wait_output("open")
+        out = self.vm.run(f"act find /dev/uio0 1 {REGION_BYTES}", stdin=MARKER,
+                          status=None).out
+        display.close_input()
+        status = display.wait()
+        server.close_input()
+        server.wait()
+        return out, status, server.text
+
+    def raw_reader(self):
+        out, status, text = self.read_memory("plain", "")
+        count = int(re.sub(r"\D", "", out) or 0)
+        self.story.check(count > 0 and status == 0,
+                         "raw reader, plain channel: it finds the plaintext",
+                         f"{count} times: plain channels of a shared region "
+                         "are open to a hostile kernel; seal them")
+        out, status, text = self.read_memory("sealed", "sealed")
+        count = int(re.sub(r"\D", "", out) or -1)
+        self.story.check(count == 0 and status == 0,
+                         "raw reader, sealed channel: it finds nothing",
+                         f"in all {REGION_BYTES >> 20} MiB" if count == 0 else out)
+        self.story.check(f"received={len(MARKER)}" in text,
+                         "the entitled machine received it", text.split("ok")[-1])
+
+
+def attempt_all(demo):
+    """The whole of the intruder's day."""
+    intruder = Intruder(demo)
+    intruder.no_identity()
+    intruder.not_in_policy()
+    intruder.other_ca()
+    intruder.resource_files()
+    intruder.other_users_node()
+    intruder.take_raw()
+    intruder.replay()
+    intruder.raw_reader()
+    intruder.allowed("once more, after all of this")
