@@ -10,6 +10,11 @@ seal-log := -Wl,--wrap=siv_aead_seal -Wl,--wrap=siv_aead_setkey \
 unit-tests += test-wire
 
 unit-tests += test-session
-test-session-srcs := tests/unit/test-session.c tests/unit/talk.c \
+test-session-srcs := tests/unit/test-session.c tests/unit/dialog.c \
 		     tests/unit/seallog.c $(pki-srcs)
 test-session-libs := $(seal-log) -Wl,--wrap=siv_x25519_static
+
+unit-tests += test-records
+test-records-srcs := tests/unit/test-records.c tests/unit/dialog.c \
+		     tests/unit/seallog.c $(pki-srcs)
+test-records-libs := $(seal-log)

@@ -36,7 +36,7 @@ static struct {
 /* Hashes of the pairs seen and of what was sealed, open addressing; 0 is empty. */
 static struct {
 	u64 pair;
-	u64 empty; /* of the associated data, if the plaintext was empty; else 0 */
+	u64 both; /* of what both ends seal by themselves; else 0 */
 } * seen;
 static size_t seals, repeats;
 static long fail_at = -1;
@@ -103,8 +103,7 @@ static u64 hash64(struct siv_span a, struct siv_span b)
 static void seallog_note(const u8 key[SIV_KEY_LEN], u64 n, struct siv_span ad,
 			 struct siv_span in)
 {
-	const struct siv_span none = { NULL, 0 };
-	u64 pair, empty;
+	u64 pair, both;
 	u8 nonce[8];
 	size_t i;
 
@@ -113,12 +112,12 @@ static void seallog_note(const u8 key[SIV_KEY_LEN], u64 n, struct siv_span ad,
 	siv_put_le64(nonce, n);
 	pair = hash64((struct siv_span){ key, SIV_KEY_LEN },
 		      (struct siv_span){ nonce, sizeof(nonce) });
-	empty = in.n ? 0 : hash64(ad, none);
+	both = in.n && n != ~(u64)0 ? 0 : hash64(ad, in);
 	seals++;
 	for (i = pair / 2 % BUCKETS; seen[i].pair; i = (i + 1) % BUCKETS) {
 		if (seen[i].pair != pair)
 			continue;
-		if (!empty || seen[i].empty != empty)
+		if (!both || seen[i].both != both)
 			repeats++;
 		return;
 	}
@@ -127,7 +126,7 @@ static void seallog_note(const u8 key[SIV_KEY_LEN], u64 n, struct siv_span ad,
 		abort();
 	}
 	seen[i].pair = pair;
-	seen[i].empty = empty;
+	seen[i].both = both;
 }
 
 enum siv_reason __wrap_siv_aead_setkey(struct siv_aead *t, u16 suite,

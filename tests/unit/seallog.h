@@ -14,8 +14,9 @@ void seallog_reset(void);
 /* seallog_count() - seals since then. */
 size_t seallog_count(void);
 /*
- * seallog_repeats() - seals under a pair that had been used: must stay 0. Not counted:
- * the tag of an empty plaintext over the same data, for both ends build M1.
+ * seallog_repeats() - seals under a pair that had been used: must stay 0. Not counted is
+ * what both ends seal by themselves, if it is the same: the tag of M1's empty payload,
+ * and the zeros of REKEY.
  */
 size_t seallog_repeats(void);
 /* seallog_key_held() - is this the key that a transform holds now? */

@@ -13,7 +13,7 @@
 
 #include "core/kdf.h"
 #include "seallog.h"
-#include "talk.h"
+#include "dialog.h"
 
 static const u16 suites[] = { SIV_SUITE_CHACHAPOLY, SIV_SUITE_AESGCM };
 
@@ -52,12 +52,12 @@ static void test_both_suites(void **state)
 		struct siv_span none = { NULL, 0 };
 		struct siv_unlisten m;
 		struct siv_span body = { (const u8 *)&m, sizeof(m) };
-		struct talk t;
+		struct dialog t;
 		u16 type;
 
 		seallog_reset();
-		talk_init(&t, "alice", suites[i]);
-		talk_live(&t, 5);
+		dialog_init(&t, "alice", suites[i]);
+		dialog_live(&t, 5);
 		assert_int_equal(t.g->state, SIV_SESSION_LIVE);
 		assert_memory_equal(t.g->hh, t.h->hh, SIV_HASH_LEN);
 		assert_memory_equal(t.g->tx.k, t.h->rx.k, SIV_KEY_LEN);
@@ -80,7 +80,7 @@ static void test_both_suites(void **state)
 		assert_int_equal(siv_session_send(t.g, SIV_MSG_UNLISTEN, body,
 						  none, 6),
 				 SIV_OK);
-		assert_int_equal(talk_pass(t.g, t.h, &type, 6), SIV_OK);
+		assert_int_equal(dialog_pass(t.g, t.h, &type, 6), SIV_OK);
 		assert_int_equal(type, SIV_MSG_UNLISTEN);
 		/* not for this role, either way */
 		assert_int_equal(siv_session_send(t.h, SIV_MSG_UNLISTEN, body,
@@ -91,7 +91,7 @@ static void test_both_suites(void **state)
 				 SIV_R_STATE);
 		assert_int_equal(seallog_repeats(), 0);
 		assert_true(seallog_count() > 4);
-		talk_free(&t);
+		dialog_free(&t);
 	}
 }
 
@@ -133,11 +133,11 @@ static void test_prologue_byte(void **state)
 	u8 priv[SIV_KEY_LEN], pub[SIV_KEY_LEN];
 	struct siv_noise_setup setup = { .pattern = SIV_NOISE_IK };
 	struct siv_noise i, r;
-	struct talk t;
+	struct dialog t;
 	size_t at, n, got;
 
 	(void)state;
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
 	siv_session_prologue(prologue, &t.ids);
 	pki_ephemeral(priv, pub, "guest", 1);
 	setup.suite = SIV_SUITE_CHACHAPOLY;
@@ -166,11 +166,12 @@ static void test_prologue_byte(void **state)
 		if (at < sizeof(prologue))
 			prologue[at] ^= (u8)(1u << at % 8);
 	}
-	talk_free(&t);
+	dialog_free(&t);
 }
 
 /* Every byte of what the host believes, changed: refused, and nothing is kept. */
-static void ids_byte(struct talk *t, u8 *field, size_t n, enum siv_reason want)
+static void ids_byte(struct dialog *t, u8 *field, size_t n,
+		     enum siv_reason want)
 {
 	struct siv_session *before = malloc(sizeof(*before));
 	size_t i;
@@ -181,7 +182,7 @@ static void ids_byte(struct talk *t, u8 *field, size_t n, enum siv_reason want)
 		unsigned int dhs = static_dhs;
 
 		field[i] ^= 0x40;
-		assert_int_equal(talk_hear(t), want);
+		assert_int_equal(dialog_hear(t), want);
 		field[i] ^= 0x40;
 		assert_memory_equal(before, t->h, sizeof(*before));
 		/* a wrong challenge costs no Diffie-Hellman */
@@ -194,11 +195,11 @@ static void ids_byte(struct talk *t, u8 *field, size_t n, enum siv_reason want)
 static void test_ids(void **state)
 {
 	char region[] = PKI_REGION;
-	struct talk t;
+	struct dialog t;
 
 	(void)state;
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
-	assert_int_equal(talk_start(&t), SIV_OK);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	assert_int_equal(dialog_start(&t), SIV_OK);
 	t.ids.region = pki_span(region);
 	ids_byte(&t, (u8 *)&t.ids.peer, sizeof(t.ids.peer), SIV_R_TAG);
 	ids_byte(&t, t.ids.epoch, sizeof(t.ids.epoch), SIV_R_TAG);
@@ -207,11 +208,11 @@ static void test_ids(void **state)
 	ids_byte(&t, t.ids.header_hash, SIV_HASH_LEN, SIV_R_TAG);
 	ids_byte(&t, t.ids.challenge, SIV_NONCE_LEN, SIV_R_CHALLENGE);
 	t.ids.region.n--;
-	assert_int_equal(talk_hear(&t), SIV_R_TAG);
+	assert_int_equal(dialog_hear(&t), SIV_R_TAG);
 	t.ids.region.n++;
 	/* and as it is, it opens */
-	assert_int_equal(talk_hear(&t), SIV_OK);
-	talk_free(&t);
+	assert_int_equal(dialog_hear(&t), SIV_OK);
+	dialog_free(&t);
 }
 
 /* --------------------------------------------------------------- mutations */
@@ -220,17 +221,17 @@ static void test_ids(void **state)
 static void test_bits1(void **state)
 {
 	struct siv_session *before = malloc(sizeof(*before));
-	struct talk t;
+	struct dialog t;
 	size_t bit, refused = 0;
 
 	(void)state;
 	assert_non_null(before);
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
-	assert_int_equal(talk_start(&t), SIV_OK);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	assert_int_equal(dialog_start(&t), SIV_OK);
 	memcpy(before, t.h, sizeof(*before));
 	for (bit = 0; bit < t.m1_len * 8; bit++) {
 		t.m1[bit / 8] ^= (u8)(1u << bit % 8);
-		if (talk_hear(&t))
+		if (dialog_hear(&t))
 			refused++;
 		else
 			fail_msg("bit %zu of message 1 is not covered", bit);
@@ -239,35 +240,35 @@ static void test_bits1(void **state)
 		assert_memory_equal(before, t.h, sizeof(*before));
 	}
 	assert_int_equal(refused, t.m1_len * 8);
-	assert_int_equal(talk_hear(&t), SIV_OK);
+	assert_int_equal(dialog_hear(&t), SIV_OK);
 	free(before);
-	talk_free(&t);
+	dialog_free(&t);
 }
 
 static void test_bits2(void **state)
 {
 	struct siv_session *before = malloc(sizeof(*before));
-	struct talk t;
+	struct dialog t;
 	size_t bit, i;
 
 	(void)state;
 	assert_non_null(before);
 	for (i = 0; i < ARRAY_SIZE(suites); i++) {
-		talk_init(&t, "alice", suites[i]);
-		assert_int_equal(talk_start(&t), SIV_OK);
-		assert_int_equal(talk_hear(&t), SIV_OK);
-		assert_int_equal(talk_answer(&t), SIV_OK);
+		dialog_init(&t, "alice", suites[i]);
+		assert_int_equal(dialog_start(&t), SIV_OK);
+		assert_int_equal(dialog_hear(&t), SIV_OK);
+		assert_int_equal(dialog_answer(&t), SIV_OK);
 		memcpy(before, t.g, sizeof(*before));
 		for (bit = 0; bit < t.m2_len * 8; bit++) {
 			t.m2[bit / 8] ^= (u8)(1u << bit % 8);
-			if (!talk_finish(&t, 1))
+			if (!dialog_finish(&t, 1))
 				fail_msg("bit %zu of message 2 is not covered",
 					 bit);
 			t.m2[bit / 8] ^= (u8)(1u << bit % 8);
 			assert_memory_equal(before, t.g, sizeof(*before));
 		}
-		assert_int_equal(talk_finish(&t, 1), SIV_OK);
-		talk_free(&t);
+		assert_int_equal(dialog_finish(&t, 1), SIV_OK);
+		dialog_free(&t);
 	}
 	free(before);
 }
@@ -275,40 +276,42 @@ static void test_bits2(void **state)
 /* Shorter and longer, with the header's length left and made to fit. */
 static void test_lengths(void **state)
 {
-	struct talk t;
+	struct dialog t;
 	u8 m[SIV_SLOT_SIZE + 64];
 	size_t n;
 
 	(void)state;
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
-	assert_int_equal(talk_start(&t), SIV_OK);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	assert_int_equal(dialog_start(&t), SIV_OK);
 	for (n = 0; n < t.m1_len + 65; n++) {
 		if (n == t.m1_len)
 			continue;
 		memset(m, 0, sizeof(m));
 		memcpy(m, t.m1, n < t.m1_len ? n : t.m1_len);
-		assert_int_equal(talk_hear_bytes(&t, m, n), SIV_R_LENGTH);
+		assert_int_equal(dialog_hear_bytes(&t, m, n), SIV_R_LENGTH);
 		if (n < SIV_SLOT_HDR)
 			continue;
 		siv_put_le32(m, (u32)(n - SIV_SLOT_HDR));
-		assert_int_not_equal(talk_hear_bytes(&t, m, n), SIV_OK);
+		assert_int_not_equal(dialog_hear_bytes(&t, m, n), SIV_OK);
 	}
-	assert_int_equal(talk_hear_bytes(&t, m, sizeof(m)), SIV_R_LENGTH);
-	assert_int_equal(talk_hear(&t), SIV_OK);
-	assert_int_equal(talk_answer(&t), SIV_OK);
+	assert_int_equal(dialog_hear_bytes(&t, m, sizeof(m)), SIV_R_LENGTH);
+	assert_int_equal(dialog_hear(&t), SIV_OK);
+	assert_int_equal(dialog_answer(&t), SIV_OK);
 	for (n = 0; n < t.m2_len + 65; n++) {
 		if (n == t.m2_len)
 			continue;
 		memset(m, 0, sizeof(m));
 		memcpy(m, t.m2, n < t.m2_len ? n : t.m2_len);
-		assert_int_equal(talk_finish_bytes(&t, m, n, 1), SIV_R_LENGTH);
+		assert_int_equal(dialog_finish_bytes(&t, m, n, 1),
+				 SIV_R_LENGTH);
 		if (n < SIV_SLOT_HDR)
 			continue;
 		siv_put_le32(m, (u32)(n - SIV_SLOT_HDR));
-		assert_int_equal(talk_finish_bytes(&t, m, n, 1), SIV_R_LENGTH);
+		assert_int_equal(dialog_finish_bytes(&t, m, n, 1),
+				 SIV_R_LENGTH);
 	}
-	assert_int_equal(talk_finish(&t, 1), SIV_OK);
-	talk_free(&t);
+	assert_int_equal(dialog_finish(&t, 1), SIV_OK);
+	dialog_free(&t);
 }
 
 /* ----------------------------------------------------------------- replays */
@@ -317,14 +320,14 @@ static void test_replay1(void **state)
 {
 	u8 old[SIV_SLOT_SIZE];
 	struct siv_session *victim;
-	struct talk t;
+	struct dialog t;
 	unsigned int dhs;
 	size_t old_len;
 	u16 type;
 
 	(void)state;
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
-	talk_live(&t, 1);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	dialog_live(&t, 1);
 	memcpy(old, t.m1, sizeof(old));
 	old_len = t.m1_len;
 	/* message 1 authenticated, so the challenge is another: dropped unread */
@@ -334,19 +337,19 @@ static void test_replay1(void **state)
 	siv_session_init(t.h, true, t.t[3], siv_aead_alloc(), siv_aead_alloc());
 	t.ids.challenge[0] ^= 1;
 	dhs = static_dhs;
-	assert_int_equal(talk_hear_bytes(&t, old, old_len), SIV_R_CHALLENGE);
+	assert_int_equal(dialog_hear_bytes(&t, old, old_len), SIV_R_CHALLENGE);
 	assert_int_equal(static_dhs, dhs);
 	/* with the echo made to fit, the transcript still holds the old one */
 	memcpy(old + SIV_SLOT_HDR, t.ids.challenge, SIV_NONCE_LEN);
-	assert_int_equal(talk_hear_bytes(&t, old, old_len), SIV_R_TAG);
+	assert_int_equal(dialog_hear_bytes(&t, old, old_len), SIV_R_TAG);
 	/* even against a host that forgot to renew it: no READY without e */
 	t.ids.challenge[0] ^= 1;
 	memcpy(old + SIV_SLOT_HDR, t.ids.challenge, SIV_NONCE_LEN);
-	assert_int_equal(talk_hear_bytes(&t, old, old_len), SIV_OK);
-	assert_int_equal(talk_answer(&t), SIV_OK);
+	assert_int_equal(dialog_hear_bytes(&t, old, old_len), SIV_OK);
+	assert_int_equal(dialog_answer(&t), SIV_OK);
 	assert_int_equal(t.h->state, SIV_SESSION_PENDING);
 	/* the recorded READY of the first run, same tag and number */
-	assert_int_equal(talk_pass(t.g, t.h, &type, 2), SIV_R_TAG);
+	assert_int_equal(dialog_pass(t.g, t.h, &type, 2), SIV_R_TAG);
 	assert_int_equal(t.h->state, SIV_SESSION_PENDING);
 	/* and the first session did not notice */
 	assert_int_equal(victim->state, SIV_SESSION_LIVE);
@@ -354,36 +357,36 @@ static void test_replay1(void **state)
 	siv_aead_free(t.h->rx_t);
 	free(t.h);
 	t.h = victim;
-	talk_free(&t);
+	dialog_free(&t);
 }
 
 static void test_replay2(void **state)
 {
 	u8 old[SIV_SLOT_SIZE];
-	struct talk t;
+	struct dialog t;
 	size_t n;
 
 	(void)state;
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
-	talk_live(&t, 1);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	dialog_live(&t, 1);
 	memcpy(old, t.m2, sizeof(old));
 	n = t.m2_len;
 	/* a new boot begins again with attempt 1 */
-	talk_reset(&t);
+	dialog_reset(&t);
 	t.attempt = 0;
 	pki_bytes(t.boot_nonce, sizeof(t.boot_nonce), "boot", 2);
-	assert_int_equal(talk_start(&t), SIV_OK);
+	assert_int_equal(dialog_start(&t), SIV_OK);
 	/* another attempt of the same boot has another ephemeral */
-	assert_int_equal(talk_start(&t), SIV_OK);
-	assert_int_equal(talk_finish_bytes(&t, old, n, 1), SIV_R_NUMBER);
+	assert_int_equal(dialog_start(&t), SIV_OK);
+	assert_int_equal(dialog_finish_bytes(&t, old, n, 1), SIV_R_NUMBER);
 	siv_put_le64(old + 8, t.attempt);
-	assert_int_equal(talk_finish_bytes(&t, old, n, 1), SIV_R_TAG);
+	assert_int_equal(dialog_finish_bytes(&t, old, n, 1), SIV_R_TAG);
 	assert_int_equal(t.g->state, SIV_SESSION_SENT);
 	/* the true host still gets through */
-	assert_int_equal(talk_hear(&t), SIV_OK);
-	assert_int_equal(talk_answer(&t), SIV_OK);
-	assert_int_equal(talk_finish(&t, 1), SIV_OK);
-	talk_free(&t);
+	assert_int_equal(dialog_hear(&t), SIV_OK);
+	assert_int_equal(dialog_answer(&t), SIV_OK);
+	assert_int_equal(dialog_finish(&t, 1), SIV_OK);
+	dialog_free(&t);
 }
 
 /* ------------------------------------------------- swaps, mirrors, thieves */
@@ -391,96 +394,96 @@ static void test_replay2(void **state)
 static void test_reflection(void **state)
 {
 	u8 m[SIV_SLOT_SIZE];
-	struct talk t;
+	struct dialog t;
 	u16 type;
 
 	(void)state;
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
-	assert_int_equal(talk_start(&t), SIV_OK);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	assert_int_equal(dialog_start(&t), SIV_OK);
 	/* own message 1 back, and cut to the length of message 2 */
-	assert_int_equal(talk_finish_bytes(&t, t.m1, t.m1_len, 1),
+	assert_int_equal(dialog_finish_bytes(&t, t.m1, t.m1_len, 1),
 			 SIV_R_LENGTH);
 	memcpy(m, t.m1, SIV_SLOT_HDR);
 	siv_put_le32(m, SIV_HELLO2_LEN);
 	memcpy(m + SIV_SLOT_HDR, t.m1 + SIV_SLOT_HDR + SIV_NONCE_LEN,
 	       SIV_HELLO2_LEN);
 	/* it begins with our own ephemeral: refused before any Diffie-Hellman */
-	assert_int_equal(talk_finish_bytes(&t, m, SIV_SLOT_HDR + SIV_HELLO2_LEN,
-					   1),
+	assert_int_equal(dialog_finish_bytes(&t, m,
+					     SIV_SLOT_HDR + SIV_HELLO2_LEN, 1),
 			 SIV_R_PUB_NOT_CANONICAL);
-	assert_int_equal(talk_hear(&t), SIV_OK);
-	assert_int_equal(talk_answer(&t), SIV_OK);
-	assert_int_equal(talk_finish(&t, 1), SIV_OK);
+	assert_int_equal(dialog_hear(&t), SIV_OK);
+	assert_int_equal(dialog_answer(&t), SIV_OK);
+	assert_int_equal(dialog_finish(&t, 1), SIV_OK);
 	/* own record back: another key, the tag is wrong */
-	assert_int_equal(talk_pass(t.g, t.g, &type, 1), SIV_R_TAG);
+	assert_int_equal(dialog_pass(t.g, t.g, &type, 1), SIV_R_TAG);
 	assert_int_equal(t.g->dropped, 1);
 	assert_int_equal(t.g->state, SIV_SESSION_LIVE);
-	talk_free(&t);
+	dialog_free(&t);
 }
 
 static void test_swaps(void **state)
 {
-	struct talk a, b;
+	struct dialog a, b;
 	u8 m[SIV_SLOT_SIZE];
 	size_t at = SIV_SLOT_HDR + SIV_NONCE_LEN;
 
 	(void)state;
-	talk_init(&a, "alice", SIV_SUITE_CHACHAPOLY);
-	talk_init(&b, "bob", SIV_SUITE_CHACHAPOLY);
+	dialog_init(&a, "alice", SIV_SUITE_CHACHAPOLY);
+	dialog_init(&b, "bob", SIV_SUITE_CHACHAPOLY);
 	/* one host, two guests */
 	b.ids = a.ids;
 	pki_party_free(&b.host);
 	pki_party(&b.host, "alice host", PKI_REGION, NULL, NULL);
 	memcpy(b.ids.host_cert_hash, b.host.cert.hash, SIV_HASH_LEN);
 	memcpy(a.ids.host_cert_hash, b.host.cert.hash, SIV_HASH_LEN);
-	assert_int_equal(talk_start(&a), SIV_OK);
+	assert_int_equal(dialog_start(&a), SIV_OK);
 	b.attempt = 10; /* the seed of another ephemeral */
-	assert_int_equal(talk_start(&b), SIV_OK);
+	assert_int_equal(dialog_start(&b), SIV_OK);
 	/* e of one, the rest of the other */
 	memcpy(m, a.m1, a.m1_len);
 	memcpy(m + at, b.m1 + at, 32);
-	assert_int_equal(talk_hear_bytes(&a, m, a.m1_len), SIV_R_TAG);
+	assert_int_equal(dialog_hear_bytes(&a, m, a.m1_len), SIV_R_TAG);
 	/* e and s of one, payload of the other */
 	memcpy(m, a.m1, a.m1_len);
 	memcpy(m + at, b.m1 + at, 80);
-	assert_int_equal(talk_hear_bytes(&a, m, a.m1_len), SIV_R_TAG);
+	assert_int_equal(dialog_hear_bytes(&a, m, a.m1_len), SIV_R_TAG);
 	/* b's certificate under a's key: opens, and is refused */
 	memcpy(a.guest.der, b.guest.der, sizeof(a.guest.der));
 	a.guest.der_len = b.guest.der_len;
-	assert_int_equal(talk_start(&a), SIV_OK);
-	assert_int_equal(talk_hear(&a), SIV_R_KEY_MISMATCH);
+	assert_int_equal(dialog_start(&a), SIV_OK);
+	assert_int_equal(dialog_hear(&a), SIV_R_KEY_MISMATCH);
 	assert_int_equal(a.h->state, SIV_SESSION_IDLE);
 	/* the host's certificate under a's key */
 	memcpy(a.guest.der, a.host.der, sizeof(a.guest.der));
 	a.guest.der_len = a.host.der_len;
-	assert_int_equal(talk_start(&a), SIV_OK);
-	assert_int_equal(talk_hear(&a), SIV_R_CERT_ROLE);
+	assert_int_equal(dialog_start(&a), SIV_OK);
+	assert_int_equal(dialog_hear(&a), SIV_R_CERT_ROLE);
 	/* no certificate at all, or garbage */
 	memset(a.guest.der, 0, sizeof(a.guest.der));
-	assert_int_equal(talk_start(&a), SIV_OK);
-	assert_int_not_equal(talk_hear(&a), SIV_OK);
+	assert_int_equal(dialog_start(&a), SIV_OK);
+	assert_int_not_equal(dialog_hear(&a), SIV_OK);
 	a.guest.der_len = 0;
-	assert_int_equal(talk_start(&a), SIV_R_CERT_SIZE);
+	assert_int_equal(dialog_start(&a), SIV_R_CERT_SIZE);
 	a.guest.der_len = SIV_CERT_MAX + 1;
-	assert_int_equal(talk_start(&a), SIV_R_CERT_SIZE);
-	talk_free(&a);
-	talk_free(&b);
+	assert_int_equal(dialog_start(&a), SIV_R_CERT_SIZE);
+	dialog_free(&a);
+	dialog_free(&b);
 }
 
 /* A guest with the host's own key, and a guest that is its own host. */
 static void test_selfie(void **state)
 {
-	struct talk t;
+	struct dialog t;
 
 	(void)state;
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
 	/* an endpoint certificate for the host's key: no CA of ours makes one */
 	pki_party_free(&t.guest);
 	pki_party(&t.guest, "alice host", PKI_REGION, "alice", "camera");
 	assert_memory_equal(t.guest.pub, t.host.pub, SIV_KEY_LEN);
-	assert_int_equal(talk_start(&t), SIV_R_CERT_SELF);
+	assert_int_equal(dialog_start(&t), SIV_R_CERT_SELF);
 	assert_int_equal(t.g->state, SIV_SESSION_IDLE);
-	talk_free(&t);
+	dialog_free(&t);
 }
 
 /* Ephemerals and static keys that no honest end uses. */
@@ -497,48 +500,48 @@ static void test_points(void **state)
 	u8 m[SIV_SLOT_SIZE], pub[SIV_KEY_LEN];
 	size_t at = SIV_SLOT_HDR + SIV_NONCE_LEN, i;
 	unsigned int dhs;
-	struct talk t;
+	struct dialog t;
 
 	(void)state;
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
-	assert_int_equal(talk_start(&t), SIV_OK);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	assert_int_equal(dialog_start(&t), SIV_OK);
 	memcpy(m, t.m1, sizeof(m));
 	for (i = 0; i < ARRAY_SIZE(low); i++) {
 		memcpy(m + at, low[i], SIV_KEY_LEN);
-		assert_int_equal(talk_hear_bytes(&t, m, t.m1_len),
+		assert_int_equal(dialog_hear_bytes(&t, m, t.m1_len),
 				 SIV_R_DH_ZERO);
 	}
 	/* not canonical: before any Diffie-Hellman */
 	memset(m + at, 0xff, SIV_KEY_LEN);
 	m[at + 31] = 0x7f;
 	dhs = static_dhs;
-	assert_int_equal(talk_hear_bytes(&t, m, t.m1_len),
+	assert_int_equal(dialog_hear_bytes(&t, m, t.m1_len),
 			 SIV_R_PUB_NOT_CANONICAL);
 	memcpy(m + at, t.m1 + at, SIV_KEY_LEN);
 	m[at + 31] |= 0x80;
-	assert_int_equal(talk_hear_bytes(&t, m, t.m1_len),
+	assert_int_equal(dialog_hear_bytes(&t, m, t.m1_len),
 			 SIV_R_PUB_NOT_CANONICAL);
 	assert_int_equal(static_dhs, dhs);
 	/* the same in message 2 */
-	assert_int_equal(talk_hear(&t), SIV_OK);
-	assert_int_equal(talk_answer(&t), SIV_OK);
+	assert_int_equal(dialog_hear(&t), SIV_OK);
+	assert_int_equal(dialog_answer(&t), SIV_OK);
 	memcpy(m, t.m2, sizeof(m));
 	for (i = 0; i < ARRAY_SIZE(low); i++) {
 		memcpy(m + SIV_SLOT_HDR, low[i], SIV_KEY_LEN);
-		assert_int_equal(talk_finish_bytes(&t, m, t.m2_len, 1),
+		assert_int_equal(dialog_finish_bytes(&t, m, t.m2_len, 1),
 				 SIV_R_DH_ZERO);
 	}
 	memcpy(m + SIV_SLOT_HDR, t.m2 + SIV_SLOT_HDR, SIV_KEY_LEN);
 	m[SIV_SLOT_HDR + 31] |= 0x80;
-	assert_int_equal(talk_finish_bytes(&t, m, t.m2_len, 1),
+	assert_int_equal(dialog_finish_bytes(&t, m, t.m2_len, 1),
 			 SIV_R_PUB_NOT_CANONICAL);
 	/* a host key that is not canonical is not even written to */
 	memcpy(pub, t.host.pub, SIV_KEY_LEN);
 	t.host.pub[31] |= 0x80;
-	talk_reset(&t);
-	assert_int_equal(talk_start(&t), SIV_R_PUB_NOT_CANONICAL);
+	dialog_reset(&t);
+	assert_int_equal(dialog_start(&t), SIV_R_PUB_NOT_CANONICAL);
 	memcpy(t.host.pub, pub, SIV_KEY_LEN);
-	talk_free(&t);
+	dialog_free(&t);
 }
 
 /*
@@ -553,24 +556,24 @@ static void test_stolen_host_key(void **state)
 	struct siv_noise_keys guess;
 	u8 rec[SIV_SLOT_SIZE], plain[SIV_SLOT_SIZE];
 	struct siv_span body;
-	struct talk t;
+	struct dialog t;
 	size_t n, i;
 	u16 type;
 
 	(void)state;
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
 	/* E has a's certificate, h's key, and no key of a's */
 	siv_static_free(t.guest.key);
 	t.guest.key = siv_static_from_private(t.host.priv);
 	thief = t.guest.key;
 	stolen = t.host.key;
 	memcpy(victim_pub, t.guest.pub, SIV_KEY_LEN);
-	assert_int_equal(talk_start(&t), SIV_OK);
-	assert_int_equal(talk_hear(&t), SIV_OK);
+	assert_int_equal(dialog_start(&t), SIV_OK);
+	assert_int_equal(dialog_hear(&t), SIV_OK);
 	assert_memory_equal(t.cert.hash, t.guest.cert.hash, SIV_HASH_LEN);
-	assert_int_equal(talk_answer(&t), SIV_OK);
+	assert_int_equal(dialog_answer(&t), SIV_OK);
 	/* se = DH(a, e_h): h's key does not help */
-	assert_int_equal(talk_finish(&t, 1), SIV_R_TAG);
+	assert_int_equal(dialog_finish(&t, 1), SIV_R_TAG);
 	/* and READY under any key that E can make is dropped, whatever it is */
 	for (i = 0; i < 64; i++) {
 		pki_bytes((u8 *)&guess, sizeof(guess), "guess", i);
@@ -589,37 +592,37 @@ static void test_stolen_host_key(void **state)
 	assert_int_equal(t.h->dropped, 64);
 	thief = NULL;
 	siv_aead_free(aead);
-	talk_free(&t);
+	dialog_free(&t);
 }
 
 /* ---------------------------------------------------------------- payloads */
 
 static void test_suites(void **state)
 {
-	struct talk t;
+	struct dialog t;
 
 	(void)state;
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
 	t.ids.suite = 0x11;
-	assert_int_equal(talk_start(&t), SIV_R_SUITE);
+	assert_int_equal(dialog_start(&t), SIV_R_SUITE);
 	t.ids.suite = 0;
-	assert_int_equal(talk_start(&t), SIV_R_SUITE);
+	assert_int_equal(dialog_start(&t), SIV_R_SUITE);
 	t.ids.suite = SIV_SUITE_CHACHAPOLY;
-	assert_int_equal(talk_start(&t), SIV_OK);
+	assert_int_equal(dialog_start(&t), SIV_OK);
 	/* edited on the way: to one not offered, and to another that is */
 	siv_put_le32(t.m1 + 4, 3);
-	assert_int_equal(talk_hear(&t), SIV_R_SUITE);
+	assert_int_equal(dialog_hear(&t), SIV_R_SUITE);
 	siv_put_le32(t.m1 + 4, 32);
-	assert_int_equal(talk_hear(&t), SIV_R_SUITE);
+	assert_int_equal(dialog_hear(&t), SIV_R_SUITE);
 	siv_put_le32(t.m1 + 4, 0x10001);
-	assert_int_equal(talk_hear(&t), SIV_R_SUITE);
+	assert_int_equal(dialog_hear(&t), SIV_R_SUITE);
 	siv_put_le32(t.m1 + 4, SIV_SUITE_AESGCM);
-	assert_int_equal(talk_hear(&t), SIV_R_TAG);
-	talk_free(&t);
+	assert_int_equal(dialog_hear(&t), SIV_R_TAG);
+	dialog_free(&t);
 }
 
 /* Message 1 with a chosen payload, by somebody who has a's key. */
-static enum siv_reason chosen_payload(struct talk *t, struct siv_span payload)
+static enum siv_reason chosen_payload(struct dialog *t, struct siv_span payload)
 {
 	u8 prologue[SIV_SESSION_PROLOGUE_LEN];
 	struct siv_noise_setup setup = {
@@ -647,19 +650,19 @@ static enum siv_reason chosen_payload(struct talk *t, struct siv_span payload)
 	siv_put_le32(m + 4, t->ids.suite);
 	siv_put_le64(m + 8, t->attempt);
 	memcpy(m + 16, t->ids.challenge, SIV_NONCE_LEN);
-	talk_reset(t);
-	return talk_hear_bytes(t, m, 32 + n);
+	dialog_reset(t);
+	return dialog_hear_bytes(t, m, 32 + n);
 }
 
 static void test_payload1(void **state)
 {
 	u8 buf[sizeof(struct siv_payload1) + SIV_CERT_MAX + 64];
 	struct siv_payload1 *p = (void *)buf;
-	struct talk t;
+	struct dialog t;
 	size_t len;
 
 	(void)state;
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
 	memset(buf, 0, sizeof(buf));
 	len = sizeof(*p) + t.guest.der_len;
 	siv_put_le16(&p->version, 1);
@@ -692,40 +695,40 @@ static void test_payload1(void **state)
 	siv_put_le32(&p->cert_len, (u32)t.guest.der_len);
 	assert_int_equal(chosen_payload(&t, (struct siv_span){ buf, len }),
 			 SIV_R_NUMBER);
-	talk_free(&t);
+	dialog_free(&t);
 }
 
 static void test_payload2(void **state)
 {
 	struct siv_payload2 good;
-	struct talk t;
+	struct dialog t;
 
 	(void)state;
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
 	good = t.say;
-	assert_int_equal(talk_start(&t), SIV_OK);
-	assert_int_equal(talk_hear(&t), SIV_OK);
+	assert_int_equal(dialog_start(&t), SIV_OK);
+	assert_int_equal(dialog_hear(&t), SIV_OK);
 	/* the host cannot even say these */
 	siv_put_le16(&t.say.reserved0, 1);
-	assert_int_equal(talk_answer(&t), SIV_R_RESERVED);
+	assert_int_equal(dialog_answer(&t), SIV_R_RESERVED);
 	t.say = good;
 	t.say.reserved1[15] = 1;
-	assert_int_equal(talk_answer(&t), SIV_R_RESERVED);
+	assert_int_equal(dialog_answer(&t), SIV_R_RESERVED);
 	t.say = good;
 	siv_put_le32(&t.say.session_tag, 8);
-	assert_int_equal(talk_answer(&t), SIV_R_RESERVED);
+	assert_int_equal(dialog_answer(&t), SIV_R_RESERVED);
 	assert_int_equal(t.h->state, SIV_SESSION_HEARD);
 	/* a refusal is authenticated, and ends both */
 	t.say = good;
 	siv_put_le32(&t.say.status, siv_reason_code(SIV_R_CERT_REVOKED));
-	assert_int_equal(talk_answer(&t), SIV_OK);
+	assert_int_equal(dialog_answer(&t), SIV_OK);
 	assert_int_equal(t.h->state, SIV_SESSION_DEAD);
-	assert_int_equal(talk_finish(&t, 1), SIV_R_POLICY);
+	assert_int_equal(dialog_finish(&t, 1), SIV_R_POLICY);
 	assert_int_equal(siv_get_le32(&t.p2.status),
 			 siv_reason_code(SIV_R_CERT_REVOKED));
 	assert_int_equal(t.g->state, SIV_SESSION_DEAD);
-	assert_int_equal(talk_start(&t), SIV_R_STATE);
-	talk_free(&t);
+	assert_int_equal(dialog_start(&t), SIV_R_STATE);
+	dialog_free(&t);
 }
 
 /* ------------------------------------------------------------------ wiping */
@@ -734,75 +737,75 @@ static void test_payload2(void **state)
 static void test_wiped(void **state)
 {
 	u8 k[4][SIV_KEY_LEN];
-	struct talk t;
+	struct dialog t;
 	u16 type;
 
 	(void)state;
 	seallog_reset();
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
-	assert_int_equal(talk_start(&t), SIV_OK);
-	assert_true(talk_find(t.g, sizeof(*t.g), t.e_priv));
-	assert_false(talk_find(t.g, sizeof(*t.g), t.guest.priv));
-	assert_int_equal(talk_hear(&t), SIV_OK);
-	assert_int_equal(talk_answer(&t), SIV_OK);
-	assert_int_equal(talk_finish(&t, 1), SIV_OK);
-	assert_int_equal(talk_pass(t.g, t.h, &type, 1), SIV_OK);
-	assert_false(talk_find(t.g, sizeof(*t.g), t.e_priv));
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	assert_int_equal(dialog_start(&t), SIV_OK);
+	assert_true(dialog_find(t.g, sizeof(*t.g), t.e_priv));
+	assert_false(dialog_find(t.g, sizeof(*t.g), t.guest.priv));
+	assert_int_equal(dialog_hear(&t), SIV_OK);
+	assert_int_equal(dialog_answer(&t), SIV_OK);
+	assert_int_equal(dialog_finish(&t, 1), SIV_OK);
+	assert_int_equal(dialog_pass(t.g, t.h, &type, 1), SIV_OK);
+	assert_false(dialog_find(t.g, sizeof(*t.g), t.e_priv));
 	memcpy(k[0], t.g->tx.k, SIV_KEY_LEN);
 	memcpy(k[1], t.g->rx.k, SIV_KEY_LEN);
 	assert_true(seallog_key_held(k[0]));
 	siv_session_wipe(t.g);
 	assert_int_equal(t.g->state, SIV_SESSION_DEAD);
-	assert_false(talk_find(t.g, sizeof(*t.g), k[0]));
-	assert_false(talk_find(t.g, sizeof(*t.g), k[1]));
+	assert_false(dialog_find(t.g, sizeof(*t.g), k[0]));
+	assert_false(dialog_find(t.g, sizeof(*t.g), k[1]));
 	assert_int_equal(t.g->tag, 7);
 	siv_session_wipe(t.h);
-	assert_false(talk_find(t.h, sizeof(*t.h), k[0]));
-	assert_false(talk_find(t.h, sizeof(*t.h), k[1]));
+	assert_false(dialog_find(t.h, sizeof(*t.h), k[0]));
+	assert_false(dialog_find(t.h, sizeof(*t.h), k[1]));
 	assert_false(seallog_key_held(k[0]));
 	assert_false(seallog_key_held(k[1]));
 	/* a new attempt leaves nothing of the earlier one */
-	talk_reset(&t);
-	assert_int_equal(talk_start(&t), SIV_OK);
+	dialog_reset(&t);
+	assert_int_equal(dialog_start(&t), SIV_OK);
 	memcpy(k[2], t.e_priv, SIV_KEY_LEN);
-	assert_int_equal(talk_start(&t), SIV_OK);
-	assert_false(talk_find(t.g, sizeof(*t.g), k[2]));
-	talk_free(&t);
+	assert_int_equal(dialog_start(&t), SIV_OK);
+	assert_false(dialog_find(t.g, sizeof(*t.g), k[2]));
+	dialog_free(&t);
 }
 
 /* A platform whose cryptography fails: the object is as before, or dead and wiped. */
 static void test_crypto_fails(void **state)
 {
 	struct siv_session *before = malloc(sizeof(*before));
-	struct talk t;
+	struct dialog t;
 	long n;
 
 	(void)state;
 	assert_non_null(before);
-	talk_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
 	for (n = 0;; n++) {
 		memcpy(before, t.g, sizeof(*before));
 		seallog_fail(n);
-		if (!talk_start(&t))
+		if (!dialog_start(&t))
 			break;
 		assert_memory_equal(before, t.g, sizeof(*before));
 		assert_int_equal(t.m1_len, 0);
 	}
 	assert_int_equal(n, 2); /* s and the payload */
 	seallog_fail(-1);
-	assert_int_equal(talk_hear(&t), SIV_OK);
+	assert_int_equal(dialog_hear(&t), SIV_OK);
 	memcpy(before, t.h, sizeof(*before));
 	seallog_fail(0);
-	assert_int_equal(talk_answer(&t), SIV_R_CRYPTO);
+	assert_int_equal(dialog_answer(&t), SIV_R_CRYPTO);
 	assert_memory_equal(before, t.h, sizeof(*before));
-	assert_int_equal(talk_answer(&t), SIV_OK);
+	assert_int_equal(dialog_answer(&t), SIV_OK);
 	/* READY cannot be sealed: the session is over before it began */
 	seallog_fail(0);
-	assert_int_equal(talk_finish(&t, 1), SIV_R_CRYPTO);
+	assert_int_equal(dialog_finish(&t, 1), SIV_R_CRYPTO);
 	assert_int_equal(t.g->state, SIV_SESSION_DEAD);
 	seallog_fail(-1);
 	free(before);
-	talk_free(&t);
+	dialog_free(&t);
 }
 
 /* -------------------------------------------------------------- ephemerals */

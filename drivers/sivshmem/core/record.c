@@ -215,75 +215,70 @@ static int siv_outbox_free(const struct siv_outbox *ob)
 	return -1;
 }
 
-/* A slot whose record nobody waits for, unless it must go before @number. */
-static int siv_outbox_lazy(const struct siv_outbox *ob, u32 tag, u64 number)
-{
-	int i;
+/* Which slots siv_outbox_oldest() looks at. */
+enum siv_outbox_of {
+	SIV_OUTBOX_LAZY,
+	SIV_OUTBOX_OWN,
+	SIV_OUTBOX_ANY,
+};
 
-	for (i = 0; i < SIV_BOX_SLOTS; i++)
-		if (ob->slot[i].lazy &&
-		    !(ob->slot[i].tag == tag && ob->slot[i].number < number))
-			return i;
-	return -1;
+static bool siv_outbox_is(const struct siv_outbox *ob, int i,
+			  enum siv_outbox_of of, u32 tag)
+{
+	switch (of) {
+	case SIV_OUTBOX_LAZY:
+		return ob->slot[i].lazy;
+	case SIV_OUTBOX_OWN:
+		return ob->slot[i].tag == tag;
+	case SIV_OUTBOX_ANY:
+		return true;
+	}
+	return false;
 }
 
-/* The slot of @tag's highest number of at least @from; its count in @held. */
-static int siv_outbox_latest(const struct siv_outbox *ob, u32 tag, u64 from,
-			     int *held)
+/* The slot of that kind that was written longest ago. */
+static int siv_outbox_oldest(const struct siv_outbox *ob, enum siv_outbox_of of,
+			     u32 tag)
 {
 	int i, best = -1;
 
-	*held = 0;
 	for (i = 0; i < SIV_BOX_SLOTS; i++) {
-		if (!ob->slot[i].used || ob->slot[i].tag != tag)
+		if (!ob->slot[i].used || !siv_outbox_is(ob, i, of, tag))
 			continue;
-		++*held;
-		if (ob->slot[i].number < from)
-			continue;
-		if (best < 0 || ob->slot[i].number > ob->slot[best].number)
+		if (best < 0 || ob->slot[i].since_ms < ob->slot[best].since_ms)
 			best = i;
 	}
 	return best;
 }
 
-/* The latest record of the session that holds most slots, if it has one to spare. */
-static int siv_outbox_greediest(const struct siv_outbox *ob)
+static bool siv_outbox_held(const struct siv_outbox *ob, int i, u64 now_ms,
+			    u64 least_ms)
 {
-	int i, at, held, most = 1, best = -1;
-
-	for (i = 0; i < SIV_BOX_SLOTS; i++) {
-		at = siv_outbox_latest(ob, ob->slot[i].tag, 0, &held);
-		if (held > most) {
-			most = held;
-			best = at;
-		}
-	}
-	return best;
+	return i >= 0 && now_ms - ob->slot[i].since_ms >= least_ms;
 }
 
-/*
- * The receiver takes numbers in order, so an earlier record of a session is always
- * worth more than a later one, and no session may keep another from its first.
- */
-static int siv_outbox_choose(const struct siv_outbox *ob, u32 tag, u64 number)
+static int siv_outbox_choose(const struct siv_outbox *ob, u32 tag, u64 number,
+			     u64 now_ms)
 {
-	int held, at = siv_outbox_holding(ob, tag, number);
+	int at = siv_outbox_holding(ob, tag, number);
 
 	if (at < 0)
 		at = siv_outbox_free(ob);
-	if (at < 0)
-		at = siv_outbox_lazy(ob, tag, number);
 	if (at >= 0)
 		return at;
-	at = siv_outbox_latest(ob, tag, number, &held);
-	if (at < 0 && !held)
-		at = siv_outbox_greediest(ob);
-	return at;
+	at = siv_outbox_oldest(ob, SIV_OUTBOX_LAZY, tag);
+	if (siv_outbox_held(ob, at, now_ms, SIV_OUTBOX_LAZY_MS))
+		return at;
+	at = siv_outbox_oldest(ob, SIV_OUTBOX_OWN, tag);
+	if (at < 0)
+		at = siv_outbox_oldest(ob, SIV_OUTBOX_ANY, tag);
+	return siv_outbox_held(ob, at, now_ms, SIV_OUTBOX_HOLD_MS) ? at : -1;
 }
 
-int siv_outbox_take(struct siv_outbox *ob, u32 tag, u64 number, bool lazy)
+int siv_outbox_take(struct siv_outbox *ob, u32 tag, u64 number, bool lazy,
+		    u64 now_ms)
 {
-	int at = siv_outbox_choose(ob, tag, number);
+	int at = siv_outbox_choose(ob, tag, number, now_ms);
 
 	if (at < 0)
 		return -1;
@@ -291,6 +286,7 @@ int siv_outbox_take(struct siv_outbox *ob, u32 tag, u64 number, bool lazy)
 	ob->slot[at].number = number;
 	ob->slot[at].lazy = lazy;
 	ob->slot[at].used = true;
+	ob->slot[at].since_ms = now_ms;
 	return at;
 }
 

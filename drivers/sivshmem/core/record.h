@@ -88,12 +88,18 @@ void siv_slot_write(void *slot, const u8 *bytes, size_t len);
 /* siv_slot_clear() - mark a slot as empty. */
 void siv_slot_clear(void *slot);
 
+enum {
+	SIV_OUTBOX_HOLD_MS = 100,	/* a record keeps its slot at least this long */
+	SIV_OUTBOX_LAZY_MS = 20,	/* a lazy one this long */
+};
+
 /**
  * struct siv_outbox - what the writer of a direction has put in its slots
  *
- * Private to the writer: no position in shared memory decides anything. A slot is
- * free when its record was acknowledged; records that nobody waits for (@lazy) may
- * be evicted, for their session posts them again when they are missed.
+ * Private to the writer, shared by its sessions: no position in shared memory decides
+ * anything. A slot is free when its record was acknowledged. Where slots are short
+ * they go round: the receiver may have the records that are in them, and what tells us
+ * so may wait behind one of ours that is not.
  */
 struct siv_outbox {
 	struct {
@@ -101,16 +107,21 @@ struct siv_outbox {
 		bool used;
 		bool lazy;
 		u64 number;
+		u64 since_ms;
 	} slot[SIV_BOX_SLOTS];
 };
 
 /**
  * siv_outbox_take() - which slot a record goes to
+ * @lazy: nobody waits for it
+ * @now_ms: time
  *
- * Return: the slot where it already is, a free one, or one that held a lazy record;
- * -1 if all are taken.
+ * Return: the slot where it already is; a free one; the oldest lazy one's; the oldest of
+ * its session's, or of all if its session has none; -1 if none of these has been held
+ * long enough: try again soon.
  */
-int siv_outbox_take(struct siv_outbox *ob, u32 tag, u64 number, bool lazy);
+int siv_outbox_take(struct siv_outbox *ob, u32 tag, u64 number, bool lazy,
+		    u64 now_ms);
 /* siv_outbox_release() - free @tag's slots below @next in @slots (region memory). */
 void siv_outbox_release(struct siv_outbox *ob, void *slots, u32 tag, u64 next);
 /* siv_outbox_drop() - free all slots of a session that has ended. */

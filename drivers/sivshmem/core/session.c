@@ -540,6 +540,7 @@ static enum siv_reason siv_session_seal(struct siv_session *s, u16 type,
 		return r;
 	}
 	e->number = number;
+	e->ack = s->rx.next;
 	e->len = (u16)len;
 	e->lazy = siv_msg_lazy(type);
 	e->backoff_ms = 0;
@@ -580,6 +581,7 @@ static enum siv_reason siv_session_acked(struct siv_session *s, u64 ack,
 		return SIV_OK;
 	s->acked = ack;
 	while (s->count && siv_session_sent(s, 0)->number < ack) {
+		s->ack_known = siv_session_sent(s, 0)->ack;
 		s->head = (u8)((s->head + 1) % SIV_SESSION_WINDOW);
 		s->count--;
 	}
@@ -626,9 +628,9 @@ bool siv_session_wants(struct siv_session *s, const struct siv_slot_info *info,
 		return false;
 	if (info->number == s->rx.next)
 		return true;
-	/* An old number. Only one that asked for an acknowledgement asks again. */
+	/* An old number. Does the other side still wait to hear that we have it? */
 	back = s->rx.next - 1 - info->number;
-	if (back < 64 && s->owed >> back & 1 &&
+	if (info->number >= s->ack_known && back < 64 && s->owed >> back & 1 &&
 	    now_ms - s->ack_said_ms >= SIV_REPOST_FIRST_MS)
 		s->again = true;
 	return false;
@@ -755,7 +757,8 @@ static u64 siv_session_next(struct siv_session *s, bool waiting, bool blocked,
 	for (i = 0; i < s->count; i++) {
 		const struct siv_sent *e = siv_session_sent(s, i);
 
-		if (e->backoff_ms && waiting)
+		/* those due already are what @blocked stands for */
+		if (e->backoff_ms && waiting && e->due_ms > now_ms)
 			siv_earlier(&next, e->due_ms);
 	}
 	if (s->ack_due_ms && s->count < SIV_SESSION_WINDOW)
@@ -765,10 +768,21 @@ static u64 siv_session_next(struct siv_session *s, bool waiting, bool blocked,
 	return next;
 }
 
+/* Where to begin: with the oldest, or where slots were too few the last time. */
+static unsigned int siv_session_first(struct siv_session *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->count; i++)
+		if (siv_session_sent(s, i)->number == s->turn)
+			return i;
+	return 0;
+}
+
 unsigned int siv_session_post(struct siv_session *s, struct siv_outbox *ob,
 			      void *slots, u64 now_ms, u64 *next_ms)
 {
-	unsigned int i, posted = 0;
+	unsigned int i, first, posted = 0;
 	bool waiting, blocked = false;
 
 	*next_ms = 0;
@@ -777,15 +791,18 @@ unsigned int siv_session_post(struct siv_session *s, struct siv_outbox *ob,
 	siv_outbox_release(ob, slots, s->tag, s->acked);
 	siv_session_say(s, now_ms);
 	waiting = siv_session_waiting(s);
-	/* oldest first: only the next number is of use at the other end */
+	first = siv_session_first(s);
+	s->turn = 0;
 	for (i = 0; i < s->count && !blocked; i++) {
-		struct siv_sent *e = siv_session_sent(s, i);
+		struct siv_sent *e =
+			siv_session_sent(s, (first + i) % s->count);
 		int at;
 
 		if (!siv_sent_due(e, waiting, now_ms))
 			continue;
-		at = siv_outbox_take(ob, s->tag, e->number, e->lazy);
+		at = siv_outbox_take(ob, s->tag, e->number, e->lazy, now_ms);
 		if (at < 0) {
+			s->turn = e->number;
 			blocked = true;
 			continue;
 		}

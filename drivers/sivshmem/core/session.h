@@ -48,6 +48,7 @@ void siv_session_prologue(u8 out[SIV_SESSION_PROLOGUE_LEN],
 /* A sealed record that the other side has not acknowledged. */
 struct siv_sent {
 	u64 number;
+	u64 ack;			/* the acknowledgement inside */
 	u64 due_ms;			/* post (again) at this time */
 	u32 backoff_ms;			/* 0: never posted */
 	u16 len;
@@ -73,6 +74,7 @@ struct siv_session {
 	struct siv_half rx;
 	u64 acked;			/* the other side expects this number next */
 	u64 ack_said;			/* highest acknowledgement that we sealed */
+	u64 ack_known;			/* highest that has arrived for certain */
 	u64 ack_due_ms;			/* 0: none owed */
 	u64 ack_said_ms;
 	u64 owed;			/* bit n: number rx.next - 1 - n asked for an ack */
@@ -81,6 +83,7 @@ struct siv_session {
 	u64 said_ms;
 	bool again;			/* a duplicate was seen: post unacknowledged ones again */
 	u32 dropped;			/* records that did not open: counted, never fatal */
+	u64 turn;			/* the number whose turn it is to get a slot; else 0 */
 	u8 head;			/* oldest in @sent */
 	u8 count;
 	struct siv_sent sent[SIV_SESSION_WINDOW];
@@ -207,8 +210,8 @@ enum siv_reason __must_check siv_session_send(struct siv_session *s, u16 type,
  * siv_session_wants() - is the peeked record one that this session should look at?
  *
  * Return: true if tag and number are those of the next record. A number that was
- * received already notes that the other side has missed an acknowledgement (taken up
- * by siv_session_post() if the last one is older than SIV_REPOST_FIRST_MS).
+ * received already, asked for an acknowledgement, and may not have got it, is noted
+ * (taken up by siv_session_post() if the last one is older than SIV_REPOST_FIRST_MS).
  */
 bool siv_session_wants(struct siv_session *s, const struct siv_slot_info *info,
 		       u64 now_ms);

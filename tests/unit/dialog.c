@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One session with both of its ends in one program: see talk.h. */
+/* One session with both of its ends in one program: see dialog.h. */
 #define _GNU_SOURCE
-#include "talk.h"
+#include "dialog.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +10,12 @@
 static void must(bool ok, const char *what)
 {
 	if (!ok) {
-		fprintf(stderr, "talk: %s\n", what);
+		fprintf(stderr, "dialog: %s\n", what);
 		abort();
 	}
 }
 
-void talk_init(struct talk *t, const char *label, u16 suite)
+void dialog_init(struct dialog *t, const char *label, u16 suite)
 {
 	char name[64];
 	size_t i;
@@ -47,16 +47,16 @@ void talk_init(struct talk *t, const char *label, u16 suite)
 	siv_put_le32(&t->say.liveness_ms, 10000);
 	siv_put_le32(&t->say.max_channels, 16);
 	siv_put_le16(&t->say.vectors, 32);
-	talk_reset(t);
+	dialog_reset(t);
 }
 
-void talk_reset(struct talk *t)
+void dialog_reset(struct dialog *t)
 {
 	siv_session_init(t->g, false, t->t[0], t->t[1], t->t[2]);
 	siv_session_init(t->h, true, t->t[3], t->t[4], t->t[5]);
 }
 
-void talk_free(struct talk *t)
+void dialog_free(struct dialog *t)
 {
 	size_t i;
 
@@ -70,7 +70,7 @@ void talk_free(struct talk *t)
 	pki_party_free(&t->guest);
 }
 
-enum siv_reason talk_start(struct talk *t)
+enum siv_reason dialog_start(struct dialog *t)
 {
 	struct siv_session_hello hello = {
 		.ids = t->ids,
@@ -88,7 +88,7 @@ enum siv_reason talk_start(struct talk *t)
 	return siv_session_start(t->g, &hello, t->m1, &t->m1_len);
 }
 
-enum siv_reason talk_hear_bytes(struct talk *t, const u8 *slot, size_t n)
+enum siv_reason dialog_hear_bytes(struct dialog *t, const u8 *slot, size_t n)
 {
 	/* of exactly that length, so that a sanitizer sees a read past the end */
 	u8 *copy = malloc(n ? n : 1), *plain = malloc(n ? n : 1);
@@ -97,8 +97,8 @@ enum siv_reason talk_hear_bytes(struct talk *t, const u8 *slot, size_t n)
 	must(copy && plain, "no memory");
 	memcpy(copy, slot, n);
 	r = siv_session_heard(t->h, &t->ids, t->host.key, t->host.pub,
-			      TALK_SUITES, (struct siv_span){ copy, n }, plain,
-			      &t->cert, &t->p1);
+			      DIALOG_SUITES, (struct siv_span){ copy, n },
+			      plain, &t->cert, &t->p1);
 	if (!r) {
 		/* the certificate's views are into @plain */
 		memcpy(t->plain, plain, n);
@@ -111,12 +111,12 @@ enum siv_reason talk_hear_bytes(struct talk *t, const u8 *slot, size_t n)
 	return r;
 }
 
-enum siv_reason talk_hear(struct talk *t)
+enum siv_reason dialog_hear(struct dialog *t)
 {
-	return talk_hear_bytes(t, t->m1, t->m1_len);
+	return dialog_hear_bytes(t, t->m1, t->m1_len);
 }
 
-enum siv_reason talk_answer(struct talk *t)
+enum siv_reason dialog_answer(struct dialog *t)
 {
 	static u64 number;
 	u8 priv[SIV_KEY_LEN], pub[SIV_KEY_LEN];
@@ -125,8 +125,8 @@ enum siv_reason talk_answer(struct talk *t)
 	return siv_session_answer(t->h, &t->say, priv, pub, t->m2, &t->m2_len);
 }
 
-enum siv_reason talk_finish_bytes(struct talk *t, const u8 *slot, size_t n,
-				  u64 now)
+enum siv_reason dialog_finish_bytes(struct dialog *t, const u8 *slot, size_t n,
+				    u64 now)
 {
 	u8 *copy = malloc(n ? n : 1);
 	enum siv_reason r;
@@ -138,13 +138,13 @@ enum siv_reason talk_finish_bytes(struct talk *t, const u8 *slot, size_t n,
 	return r;
 }
 
-enum siv_reason talk_finish(struct talk *t, u64 now)
+enum siv_reason dialog_finish(struct dialog *t, u64 now)
 {
-	return talk_finish_bytes(t, t->m2, t->m2_len, now);
+	return dialog_finish_bytes(t, t->m2, t->m2_len, now);
 }
 
-enum siv_reason talk_pass(struct siv_session *from, struct siv_session *to,
-			  u16 *type, u64 now)
+enum siv_reason dialog_pass(struct siv_session *from, struct siv_session *to,
+			    u16 *type, u64 now)
 {
 	const struct siv_sent *e;
 	struct siv_span body;
@@ -156,20 +156,20 @@ enum siv_reason talk_pass(struct siv_session *from, struct siv_session *to,
 				   plain, type, &body, now);
 }
 
-void talk_live(struct talk *t, u64 now)
+void dialog_live(struct dialog *t, u64 now)
 {
 	u16 type;
 
-	must(!talk_start(t), "start");
-	must(!talk_hear(t), "heard");
-	must(!talk_answer(t), "answer");
-	must(!talk_finish(t, now), "finish");
-	must(!talk_pass(t->g, t->h, &type, now) && type == SIV_MSG_READY,
+	must(!dialog_start(t), "start");
+	must(!dialog_hear(t), "heard");
+	must(!dialog_answer(t), "answer");
+	must(!dialog_finish(t, now), "finish");
+	must(!dialog_pass(t->g, t->h, &type, now) && type == SIV_MSG_READY,
 	     "ready");
 	must(t->h->state == SIV_SESSION_LIVE, "live");
 }
 
-bool talk_find(const void *memory, size_t n, const u8 secret[SIV_KEY_LEN])
+bool dialog_find(const void *memory, size_t n, const u8 secret[SIV_KEY_LEN])
 {
 	return memmem(memory, n, secret, SIV_KEY_LEN) != NULL;
 }
