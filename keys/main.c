@@ -88,6 +88,7 @@ int main(int argc, char **argv)
 {
 	size_t i;
 
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* messages in one piece */
 	if (secret_no_dump())
 		return EXIT_FAILED;
 	if (argc < 2)

@@ -11,3 +11,10 @@ test-cert-srcs := tests/unit/test-cert.c tests/unit/certbuild.c \
 unit-tests += test-cert-mutate
 test-cert-mutate-srcs := tests/unit/test-cert-mutate.c tests/unit/certbuild.c \
 			 tests/unit/dertext.c
+
+keys-tool := build/user/asan/sivshmem-keys
+
+unit-tests += test-keys
+test-keys-srcs := tests/unit/test-keys.c tests/unit/keysrun.c
+test-keys-deps := $(keys-tool)
+test-keys-args := $(keys-tool)
