@@ -18,3 +18,8 @@ unit-tests += test-records
 test-records-srcs := tests/unit/test-records.c tests/unit/dialog.c \
 		     tests/unit/seallog.c $(pki-srcs)
 test-records-libs := $(seal-log)
+
+unit-tests += test-connect
+test-connect-srcs := tests/unit/test-connect.c tests/unit/dialog.c \
+		     tests/unit/seallog.c $(pki-srcs)
+test-connect-libs := $(seal-log)
