@@ -2,3 +2,4 @@
 guest-tests += agent
 agent-srcs := tests/qemu/agent.c
 agent-nocore := y
+unit-scripts += tests/qemu/selftest.py

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# What judges the tests judges rightly: kernel complaints are seen, KUnit's and
+# TAP's results are counted one by one, and nothing at all is not a success.
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+from lab.kmsg import splats  # noqa: E402
+from lab.ktap import outcomes  # noqa: E402
+from run import count_output  # noqa: E402
+
+COMPLAINTS = """[    1.0] ------------[ cut here ]------------
+[    1.0] WARNING: CPU: 0 PID: 1 at kernel/x.c:5 f+0x1/0x2
+[    1.0] BUG: kernel NULL pointer dereference, address: 0000000000000008
+[    1.0] Oops: 0000 [#1] PREEMPT SMP NOPTI
+[    1.0] kernel BUG at mm/slub.c:379!
+[    1.0] general protection fault, probably for non-canonical address
+[    1.0] WARNING: possible circular locking dependency detected
+[    1.0] BUG: sleeping function called from invalid context at kernel/x.c:1
+[    1.0] INFO: task sh:100 blocked for more than 120 seconds.
+[    1.0] rcu: INFO: rcu_preempt self-detected stall on CPU
+[    1.0] refcount_t: underflow; use-after-free.
+[    1.0] UBSAN: shift-out-of-bounds in x.c:1:2
+[    1.0] Kernel panic - not syncing: Fatal exception"""
+
+INNOCENT = """[    0.0] Spectre V2 : WARNING: Unprivileged eBPF is enabled
+[    0.0] debug: sivshmem 0000:01:00.0: bound
+[    0.1] sivshmem: loading out-of-tree module taints kernel.
+[    0.1] ACPI BIOS Error (bug): Could not resolve symbol
+[    0.2] random: crng init done"""
+
+KTAP = """[    2.1]     # Subtest: sivshmem_wire
+[    2.1]     1..3
+[    2.1]     ok 1 - header
+[    2.2]     # short: EXPECTATION FAILED at x.c:3
+[    2.2]     Expected a == b
+[    2.2]     not ok 2 - short
+[    2.2]         # Subtest: vectors
+[    2.2]         ok 1 - IK
+[    2.2]         ok 2 - NN # SKIP unknown
+[    2.2]     ok 3 - vectors
+[    2.3] not ok 1 - sivshmem_wire"""
+
+results = []
+
+
+def check(good, name):
+    results.append(good)
+    print(f"{'ok' if good else 'not ok'} {len(results)} - {name}")
+
+
+def main():
+    for line in COMPLAINTS.splitlines():
+        check(splats(line), f"seen: {line[10:50].strip()}")
+    check(not splats(INNOCENT), "what is harmless is not taken for a complaint")
+    check(len(splats(COMPLAINTS)) == 1, "one complaint is reported once")
+    found = [(o.name, o.good, o.skipped) for o in outcomes(KTAP)]
+    check(found == [("sivshmem_wire.header", True, False),
+                    ("sivshmem_wire.short", False, False),
+                    ("sivshmem_wire.vectors.IK", True, False),
+                    ("sivshmem_wire.vectors.NN", True, True)],
+          f"KUnit's cases and parameters are the tests: {found}")
+    check("EXPECTATION FAILED" in "".join(outcomes(KTAP)[1].notes),
+          "a failed case keeps what it said")
+    tap = count_output("1..3\nok 1 - a\nnot ok 2 - b\nok 3 - c # SKIP no\n")
+    check(str(tap) == "1 passed, 1 failed, 1 skipped", "TAP is counted")
+    check(str(count_output("bla\n5 passed, 0 failed, 2 skipped\n"))
+          == "5 passed, 0 failed, 2 skipped", "a summary is taken")
+    check(count_output("all is well\n").total == 0, "words are no tests")
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
