@@ -20,6 +20,6 @@ test-records-srcs := tests/unit/test-records.c tests/unit/dialog.c \
 test-records-libs := $(seal-log)
 
 unit-tests += test-connect
-test-connect-srcs := tests/unit/test-connect.c tests/unit/dialog.c \
-		     tests/unit/seallog.c $(pki-srcs)
+test-connect-srcs := tests/unit/test-connect.c tests/unit/link.c \
+		     tests/unit/dialog.c tests/unit/seallog.c $(pki-srcs)
 test-connect-libs := $(seal-log)

@@ -14,214 +14,10 @@
 #include "core/connect.h"
 #include "core/kdf.h"
 #include "dialog.h"
+#include "link.h"
 #include "seallog.h"
 
 static const u16 suites[] = { SIV_SUITE_CHACHAPOLY, SIV_SUITE_AESGCM };
-
-enum {
-	MIB = 1 << 20,
-	GRANULE = 65536
-};
-
-static const struct siv_geometry geometry = {
-	.region_size = 64 * MIB,
-	.box_off = 65536,
-	.side_off = 4 * MIB,
-	.extent_off = 8 * MIB,
-	.extent_len = 56 * MIB,
-	.ring_min = GRANULE,
-	.ring_max = 16 * MIB,
-	.granule = GRANULE,
-	.side_count = 16,
-	.suites = 6,
-	.sealed_max = 65536,
-	.boxes = 32,
-};
-
-/* One connect with A, B and the host's part of it in one program. */
-struct link {
-	struct pki_party host, a, b;
-	struct siv_connect_ids asked;	/* A's, before the grant */
-	struct siv_connect_ids offered; /* B's */
-	struct siv_connect ca, cb;
-	struct siv_aead *t;
-	u8 prk_a[SIV_HASH_LEN];
-	u8 prk_b[SIV_HASH_LEN];
-	u8 ea_priv[SIV_KEY_LEN];
-	u8 ea_pub[SIV_KEY_LEN];
-	u8 eb_priv[SIV_KEY_LEN];
-	u8 eb_pub[SIV_KEY_LEN];
-	u64 number; /* of the connect: new ephemerals, N, cid */
-	struct siv_common common;
-	struct siv_open open;
-	struct siv_incoming incoming;
-	struct siv_accept accept;
-	struct siv_grant_a grant_a;
-	struct siv_confirm confirm;
-	struct siv_grant_b grant_b;
-	struct siv_established established;
-};
-
-static void link_init(struct link *l, u16 suite, u32 flags)
-{
-	struct siv_span service = pki_span("camera.front");
-	struct siv_span region = pki_span(PKI_REGION);
-
-	memset(l, 0, sizeof(*l));
-	pki_party(&l->host, "host", PKI_REGION, NULL, NULL);
-	pki_party(&l->a, "a", PKI_REGION, "alice", "viewer");
-	pki_party(&l->b, "b", PKI_REGION, "bob", "camera.front");
-	l->t = siv_aead_alloc();
-	assert_non_null(l->t);
-	assert_int_equal(siv_pair_prk(l->prk_a, l->a.key, l->a.pub, l->b.pub,
-				      l->host.pub),
-			 SIV_OK);
-	assert_int_equal(siv_pair_prk(l->prk_b, l->b.key, l->b.pub, l->a.pub,
-				      l->host.pub),
-			 SIV_OK);
-	l->asked.suite = suite;
-	l->asked.flags = flags;
-	l->asked.ring_ab = 2 * GRANULE;
-	l->asked.ring_ba = GRANULE;
-	l->asked.peer_a = 3;
-	pki_bytes(l->asked.epoch, sizeof(l->asked.epoch), "epoch", 0);
-	siv_sha256v(l->asked.region_hash, &region, 1);
-	siv_sha256v(l->asked.service_hash, &service, 1);
-	memcpy(l->asked.cert_a, l->a.cert.hash, SIV_HASH_LEN);
-	memcpy(l->asked.cert_host, l->host.cert.hash, SIV_HASH_LEN);
-}
-
-static void link_free(struct link *l)
-{
-	siv_aead_free(l->t);
-	pki_party_free(&l->host);
-	pki_party_free(&l->a);
-	pki_party_free(&l->b);
-}
-
-static enum siv_reason link_open(struct link *l)
-{
-	l->number++;
-	memset(&l->ca, 0, sizeof(l->ca));
-	memset(&l->cb, 0, sizeof(l->cb));
-	pki_ephemeral(l->ea_priv, l->ea_pub, "ea", l->number);
-	pki_ephemeral(l->eb_priv, l->eb_pub, "eb", l->number);
-	return siv_connect_open(&l->ca, &l->asked, l->ea_priv, l->ea_pub, 42,
-				pki_span("camera.front"), pki_span("bob"),
-				&l->open);
-}
-
-/* The host's part: cid, N, and what B then makes of INCOMING. */
-static void link_relay_open(struct link *l)
-{
-	struct siv_incoming *in = &l->incoming;
-
-	l->offered = l->asked;
-	l->offered.cid = 100 + l->number;
-	l->offered.peer_b = 4;
-	memcpy(l->offered.cert_b, l->b.cert.hash, SIV_HASH_LEN);
-	pki_bytes(l->offered.n, sizeof(l->offered.n), "N", l->number);
-	memset(in, 0, sizeof(*in));
-	siv_put_le64(&in->cid, l->offered.cid);
-	memcpy(in->n, l->offered.n, sizeof(in->n));
-	in->suite = l->open.suite;
-	in->flags = l->open.flags;
-	in->ring_ab = l->open.ring_ab;
-	in->ring_ba = l->open.ring_ba;
-	siv_put_le32(&in->peer_a, 3);
-	siv_put_le32(&in->peer_b, 4);
-	memcpy(in->service, l->open.service, sizeof(in->service));
-	memcpy(in->cert_hash, l->a.cert.hash, SIV_HASH_LEN);
-	memcpy(in->e_a, l->open.e_a, SIV_KEY_LEN);
-}
-
-static enum siv_reason link_incoming(struct link *l)
-{
-	return siv_connect_incoming(&l->cb, l->t, &l->offered, &l->incoming,
-				    l->eb_priv, l->eb_pub, l->prk_b,
-				    &l->accept);
-}
-
-static void link_common(struct link *l)
-{
-	struct siv_common *c = &l->common;
-
-	memset(c, 0, sizeof(*c));
-	siv_put_le64(&c->cid, l->offered.cid);
-	siv_put_le64(&c->extent_off, 8 * MIB + 4 * GRANULE);
-	siv_put_le64(&c->extent_len, 4 * GRANULE);
-	siv_put_le64(&c->side_off, 4 * MIB + 2 * GRANULE);
-	siv_put_le64(&c->ring_ab_off, 8 * MIB + 4 * GRANULE);
-	siv_put_le64(&c->ring_ba_off, 8 * MIB + 6 * GRANULE);
-	siv_put_le64(&c->ring_ab_len, 2 * GRANULE);
-	siv_put_le64(&c->ring_ba_len, GRANULE);
-	siv_put_le32(&c->flags, l->asked.flags);
-	siv_put_le16(&c->suite, l->asked.suite);
-	siv_put_le32(&c->peer_a, 3);
-	siv_put_le16(&c->vector_a, 2);
-	siv_put_le32(&c->peer_b, 4);
-	siv_put_le16(&c->vector_b, 5);
-}
-
-static void link_relay_accept(struct link *l)
-{
-	struct siv_grant_a *g = &l->grant_a;
-
-	link_common(l);
-	memset(g, 0, sizeof(*g));
-	siv_put_le64(&g->request, 42);
-	g->cid = l->accept.cid;
-	memcpy(g->n, l->offered.n, sizeof(g->n));
-	siv_put_le32(&g->peer_b, 4);
-	memcpy(g->cert_hash, l->b.cert.hash, SIV_HASH_LEN);
-	memcpy(g->m2, l->accept.m2, sizeof(g->m2));
-	g->common = l->common;
-}
-
-static enum siv_reason link_granted(struct link *l)
-{
-	return siv_connect_granted(&l->ca, l->t, &l->grant_a, l->b.cert.hash,
-				   l->prk_a, &geometry, &l->confirm);
-}
-
-static void link_relay_confirm(struct link *l)
-{
-	l->grant_b.common = l->common;
-	memcpy(l->grant_b.m3, l->confirm.m3, sizeof(l->grant_b.m3));
-}
-
-static enum siv_reason link_confirmed(struct link *l)
-{
-	return siv_connect_confirmed(&l->cb, l->t, &l->grant_b, &geometry,
-				     &l->established);
-}
-
-/* Up to the given point; whoever comes later does the rest. */
-static void link_to_incoming(struct link *l)
-{
-	assert_int_equal(link_open(l), SIV_OK);
-	link_relay_open(l);
-}
-
-static void link_to_grant(struct link *l)
-{
-	link_to_incoming(l);
-	assert_int_equal(link_incoming(l), SIV_OK);
-	link_relay_accept(l);
-}
-
-static void link_to_confirm(struct link *l)
-{
-	link_to_grant(l);
-	assert_int_equal(link_granted(l), SIV_OK);
-	link_relay_confirm(l);
-}
-
-static void link_all(struct link *l)
-{
-	link_to_confirm(l);
-	assert_int_equal(link_confirmed(l), SIV_OK);
-}
 
 static bool zero(const void *p, size_t n)
 {
@@ -724,15 +520,15 @@ static void test_selfie(void **state)
 	link_to_grant(&l);
 	memcpy(l.grant_a.cert_hash, l.a.cert.hash, SIV_HASH_LEN);
 	assert_int_equal(siv_connect_granted(&l.ca, l.t, &l.grant_a,
-					     l.a.cert.hash, l.prk_a, &geometry,
-					     &l.confirm),
+					     l.a.cert.hash, l.prk_a,
+					     &link_geometry, &l.confirm),
 			 SIV_R_CERT_SELF);
 	assert_ended(&l.ca);
 	link_to_grant(&l);
 	memcpy(l.grant_a.cert_hash, l.host.cert.hash, SIV_HASH_LEN);
 	assert_int_equal(siv_connect_granted(&l.ca, l.t, &l.grant_a,
 					     l.host.cert.hash, l.prk_a,
-					     &geometry, &l.confirm),
+					     &link_geometry, &l.confirm),
 			 SIV_R_CERT_SELF);
 	/* ... and at B */
 	link_to_incoming(&l);
@@ -975,7 +771,7 @@ static void test_common(void **state)
 		c = l.common;
 		siv_put_le64(value, commons[i].value);
 		memcpy((u8 *)&c + commons[i].at, value, commons[i].len);
-		r = siv_common_check(&c, &l.offered, &geometry);
+		r = siv_common_check(&c, &l.offered, &link_geometry);
 		if (r != commons[i].want)
 			fail_msg("%s: %s", commons[i].what, siv_reason_name(r));
 	}
@@ -1011,7 +807,7 @@ static void test_ranges(void **state)
 			fail_msg("case %zu", i);
 	memset(&l, 0, sizeof(l));
 	link_common(&l);
-	siv_common_ranges(&l.common, &geometry, out);
+	siv_common_ranges(&l.common, &link_geometry, out);
 	assert_int_equal(out[0].off, 4 * MIB + 2 * GRANULE);
 	assert_int_equal(out[0].len, 2 * GRANULE);
 	assert_int_equal(out[1].off, 8 * MIB + 4 * GRANULE);
