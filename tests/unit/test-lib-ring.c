@@ -354,6 +354,7 @@ static void full_ring(void **state)
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(siv_map_send(&a.map, buf, 1016, 0), 1016);
 	assert_int_equal(siv_map_send(&a.map, buf, 2040, 0), -EAGAIN);
+	assert_int_equal(siv_map_send(&a.map, buf, 2040, 20), -ETIMEDOUT);
 	assert_int_equal(siv_map_recv(&b.map, buf, 2040, 0), 1016);
 	assert_int_equal(b.bells, 0);
 	assert_int_equal(siv_map_recv(&b.map, buf, 2040, 0), 1016);
@@ -444,6 +445,44 @@ static void orderly_end(void **state)
 	end_drop(&a);
 	end_drop(&b);
 	channel_drop(&c);
+}
+
+static int wait_says_so(void *ctx, uint32_t what, uint64_t position,
+			int timeout_ms)
+{
+	(void)ctx;
+	(void)what;
+	(void)position;
+	(void)timeout_ms;
+	return 0;
+}
+
+/* The driver remembers a mark that the peer took back: the end, and no endless loop. */
+static void remembered_end(void **state)
+{
+	static const struct ring_map_ops says_so = { .wait = wait_says_so,
+						     .bell = end_bell };
+	static const uint32_t spins[] = { IVSHMEM_SPIN_NEVER,
+					  IVSHMEM_SPIN_DEFAULT,
+					  IVSHMEM_SPIN_ALWAYS };
+	u8 buf[2040] = { 0 };
+	struct channel c;
+	struct end a;
+
+	(void)state;
+	alarm(60);
+	for (size_t i = 0; i < ARRAY_SIZE(spins); i++) {
+		channel_make(&c, 4096, 4096);
+		assert_int_equal(end_open(&a, &c, false, spins[i]), 0);
+		a.map.ops = &says_so;
+		assert_int_equal(siv_map_recv(&a.map, buf, 64, -1), 0);
+		assert_int_equal(siv_map_send(&a.map, buf, 2040, -1), 2040);
+		assert_int_equal(siv_map_send(&a.map, buf, 2040, -1), 2040);
+		assert_int_equal(siv_map_send(&a.map, buf, 8, -1), -EPIPE);
+		end_drop(&a);
+		channel_drop(&c);
+	}
+	alarm(0);
 }
 
 /* Each broken rule once; repaired or not, the direction is dead. */
@@ -588,6 +627,7 @@ int main(void)
 		cmocka_unit_test(small_rules),
 		cmocka_unit_test(full_ring),
 		cmocka_unit_test(orderly_end),
+		cmocka_unit_test(remembered_end),
 		cmocka_unit_test(timeouts_and_signals),
 		cmocka_unit_test(hostile_words),
 		cmocka_unit_test(echo_every_ring),

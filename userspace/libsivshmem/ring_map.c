@@ -81,15 +81,36 @@ static void spin_learn(struct ring_spin *spin, u64 waited_ns)
 	spin->now_ns = (uint32_t)(next > limit ? limit : next);
 }
 
-/* What a wait is for. */
+/**
+ * struct goal - what a wait is for
+ * @m: whose
+ * @look: 1: reached, or the end; 0: not yet; -EPROTO, -EPIPE. Every word of the peer's
+ *        that it sees is checked and remembered, so that none can be taken back
+ * @what: SIVSHMEM_WAIT_*
+ * @position: that the peer's position has to reach
+ */
 struct goal {
 	struct ring_map *m;
-	bool (*reached)(struct ring_map *m, u64 position);
+	int (*look)(const struct goal *g);
 	uint32_t what;
 	u64 position;
 };
 
-/* Sleeps once. 0: look again. */
+/* What a wait came to, beside errors. */
+enum {
+	NOT_YET = 0,
+	REACHED = 1,
+	SAID_SO =
+		2, /* by who sleeps for us: he remembers an end mark, we see none */
+};
+
+static int ask(const struct goal *g, int timeout_ms)
+{
+	int r = g->m->ops->wait(g->m->ctx, g->what, g->position, timeout_ms);
+
+	return r ? r : SAID_SO;
+}
+
 static int doze(const struct goal *g, u64 deadline_ns)
 {
 	int left = -1;
@@ -101,61 +122,68 @@ static int doze(const struct goal *g, u64 deadline_ns)
 			return -ETIMEDOUT;
 		left = (int)((deadline_ns - now + 999999) / 1000000);
 	}
-	return g->m->ops->wait(g->m->ctx, g->what, g->position, left);
+	return ask(g, left);
 }
 
-/* Spins as long as it may pay. 1: reached; 0: not; or why the channel has ended. */
+/* Spins as long as it may pay. */
 static int spin(const struct goal *g, const struct ring_spin *how, u64 start_ns,
 		u64 deadline_ns)
 {
 	bool always = how->max_us == IVSHMEM_SPIN_ALWAYS;
-	u64 alive_ns = start_ns, now = start_ns;
+	u64 alive_ns = start_ns, now;
 	int r;
 
 	if (!always && !how->now_ns)
-		return 0;
+		return NOT_YET;
 	for (;;) {
 		for (int i = 0; i < SPIN_LOOPS; i++) {
-			if (g->reached(g->m, g->position))
-				return 1;
+			r = g->look(g);
+			if (r)
+				return r;
 			relax();
 		}
 		now = now_ns();
 		if (deadline_ns && now >= deadline_ns)
-			return 0;
+			return NOT_YET;
 		if (!always && now - start_ns >= how->now_ns)
-			return 0;
+			return NOT_YET;
 		if (now - alive_ns < ALIVE_MS * 1000000u)
 			continue;
+		/* who never sleeps would not notice that the peer died */
 		alive_ns = now;
-		r = g->m->ops->wait(g->m->ctx, g->what, g->position, 0);
-		if (r != -EAGAIN && r != -ETIMEDOUT && r)
+		r = ask(g, 0);
+		if (r != -EAGAIN && r != -ETIMEDOUT)
 			return r;
 	}
 }
 
 /**
- * wait_for() - until the goal is reached, or something else is to be looked at
+ * wait_for() - until the goal is reached
  *
- * Return: 0: look again; -ETIMEDOUT, -EINTR, or why the channel has ended.
+ * Return: REACHED; SAID_SO; -EAGAIN, -ETIMEDOUT, -EINTR, -EPROTO, -EPIPE, or why the
+ * channel has ended.
  */
-static int wait_for(const struct goal *g, struct ring_spin *how, int timeout_ms,
-		    u64 *deadline_ns)
+static int wait_for(const struct goal *g, struct ring_spin *how, int timeout_ms)
 {
-	u64 start_ns;
-	int r;
+	u64 start_ns, deadline_ns = 0;
+	int r = g->look(g), last;
 
+	if (r)
+		return r;
+	if (!timeout_ms)
+		return -EAGAIN;
 	start_ns = now_ns();
-	if (timeout_ms > 0 && !*deadline_ns)
-		*deadline_ns = start_ns + (u64)timeout_ms * 1000000u;
-	r = spin(g, how, start_ns, *deadline_ns);
-	if (r > 0)
-		return 0;
-	if (!r)
-		r = doze(g, *deadline_ns);
-	if (!r)
-		spin_learn(how, now_ns() - start_ns);
-	return r;
+	if (timeout_ms > 0)
+		deadline_ns = start_ns + (u64)timeout_ms * 1000000u;
+	r = spin(g, how, start_ns, deadline_ns);
+	if (r == NOT_YET) {
+		r = doze(g, deadline_ns);
+		if (r == SAID_SO)
+			spin_learn(how, now_ns() - start_ns);
+	}
+	/* what came in the meantime counts, whatever the sleep says */
+	last = r == REACHED ? 0 : g->look(g);
+	return last ? last : r;
 }
 
 int siv_map_init(struct ring_map *m, const struct ring_windows *w,
@@ -199,40 +227,28 @@ static int stick(int *error, int r)
 	return r;
 }
 
-/* Also when the peer's position went back: siv_tx_room() has a word for it. */
-static bool room_reached(struct ring_map *m, u64 position)
+static int look_room(const struct goal *g)
 {
-	u64 cons = READ_ONCE(m->tx.peer->cons);
+	struct ring_map *m = g->m;
+	u64 room;
 
-	return cons - m->tx.cons >= position - m->tx.cons ||
-	       READ_ONCE(m->tx.peer->end) & SIV_END_RD;
+	if (siv_end_get(m->tx.peer) & SIV_END_RD)
+		return stick(&m->tx_error, -EPIPE);
+	if (siv_tx_room(&m->tx, &room) != SIV_OK)
+		return stick(&m->tx_error, -EPROTO);
+	return (s64)(m->tx.cons - g->position) >= 0 ? REACHED : NOT_YET;
 }
 
-/* Free bytes, at least @need; or the peer reads no more. */
+/* Until @need bytes are free. */
 static int await_room(struct ring_map *m, u64 need, int timeout_ms)
 {
-	u64 room = m->tx.size - (m->tx.prod - m->tx.cons), deadline_ns = 0;
-	struct goal g = { m, room_reached, SIVSHMEM_WAIT_WRITE,
+	struct goal g = { m, look_room, SIVSHMEM_WAIT_WRITE,
 			  siv_tx_target(&m->tx, need) };
-	int r = 0;
+	int r = wait_for(&g, &m->tx_spin, timeout_ms);
 
-	for (;;) {
-		if (siv_end_get(m->tx.peer) & SIV_END_RD)
-			return stick(&m->tx_error, -EPIPE);
-		if (room >= need)
-			return 0;
-		if (siv_tx_room(&m->tx, &room) != SIV_OK)
-			return stick(&m->tx_error, -EPROTO);
-		if (room >= need)
-			return 0;
-		if (r)
-			return r;
-		/* not at all, but the wish is told: poll() is to know what for */
-		if (!timeout_ms)
-			r = m->ops->wait(m->ctx, g.what, g.position, 0);
-		else
-			r = wait_for(&g, &m->tx_spin, timeout_ms, &deadline_ns);
-	}
+	if (r == SAID_SO)
+		return stick(&m->tx_error, -EPIPE);
+	return r == REACHED ? 0 : r;
 }
 
 int siv_map_reserve(struct ring_map *m, size_t len, int timeout_ms, void **data)
@@ -275,43 +291,38 @@ int siv_map_commit(struct ring_map *m, size_t len)
 	return r == -EAGAIN || r == -EINTR ? 0 : r;
 }
 
-static bool data_reached(struct ring_map *m, u64 position)
+static int look_data(const struct goal *g)
 {
-	return READ_ONCE(m->rx.peer->prod) != position - 1 ||
-	       READ_ONCE(m->rx.peer->end) & SIV_END_WR;
+	struct ring_map *m = g->m;
+	/* the mark first: what it ends was published before it */
+	bool end = siv_end_get(m->rx.peer) & SIV_END_WR;
+	u64 avail;
+
+	if (siv_rx_avail(&m->rx, &avail) != SIV_OK)
+		return stick(&m->rx_error, -EPROTO);
+	if (!avail && end)
+		m->rx_end = true;
+	return avail || end ? REACHED : NOT_YET;
 }
 
-/* Unread bytes; 0 with @rx_end set at the end of the stream. */
-static int await_data(struct ring_map *m, int timeout_ms, u64 *avail)
+/* Until there are unread bytes, or @rx_end is set. */
+static int await_data(struct ring_map *m, int timeout_ms)
 {
-	struct goal g = { m, data_reached, SIVSHMEM_WAIT_READ, m->rx.cons + 1 };
-	u64 deadline_ns = 0;
-	int r = 0;
+	struct goal g = { m, look_data, SIVSHMEM_WAIT_READ, m->rx.cons + 1 };
+	int r;
 
-	*avail = m->rx.prod - m->rx.cons;
-	if (*avail)
+	if (m->rx.prod != m->rx.cons)
 		return 0;
-	for (;;) {
-		bool end = siv_end_get(m->rx.peer) & SIV_END_WR;
-
-		if (siv_rx_avail(&m->rx, avail) != SIV_OK)
-			return stick(&m->rx_error, -EPROTO);
-		if (*avail)
-			return 0;
-		if (end) {
-			m->rx_end = true;
-			return 0;
-		}
-		if (r || !timeout_ms)
-			return r ? r : -EAGAIN;
-		r = wait_for(&g, &m->rx_spin, timeout_ms, &deadline_ns);
-	}
+	r = wait_for(&g, &m->rx_spin, timeout_ms);
+	if (r == SAID_SO)
+		m->rx_end = true;
+	return r > 0 ? 0 : r;
 }
 
 ssize_t siv_map_peek(struct ring_map *m, int timeout_ms, const void **data)
 {
 	const u8 *at = m->rx_ring + siv_rx_offset(&m->rx);
-	u64 avail, len = m->peeked;
+	u64 len = m->peeked;
 	u8 hdr[SIV_RECORD_HDR];
 	int r;
 
@@ -320,11 +331,12 @@ ssize_t siv_map_peek(struct ring_map *m, int timeout_ms, const void **data)
 	if (!len) {
 		if (m->rx_end)
 			return 0;
-		r = await_data(m, timeout_ms, &avail);
+		r = await_data(m, timeout_ms);
 		if (r || m->rx_end)
 			return r;
 		siv_rx_header_load(hdr, at);
-		if (siv_rx_header(&m->rx, hdr, avail, &len) != SIV_OK)
+		if (siv_rx_header(&m->rx, hdr, m->rx.prod - m->rx.cons, &len) !=
+		    SIV_OK)
 			return stick(&m->rx_error, -EPROTO);
 		m->peeked = len;
 	}

@@ -10,7 +10,9 @@
 
 #include <sivshmem/sivshmem.h>
 
-enum { MANY = 16 };
+enum {
+	MANY = 16
+};
 
 struct client {
 	const char *service;
@@ -40,7 +42,8 @@ static int handle(struct client *c)
 
 static void drop(struct client *c, int err)
 {
-	fprintf(stderr, "%s: %s (%s)\n", c->service, strerror(-err), ivshmem_hint(err));
+	fprintf(stderr, "%s: %s (%s)\n", c->service, strerror(-err),
+		ivshmem_hint(err));
 	ivshmem_close(c->ch);
 	c->ch = NULL;
 }
@@ -72,8 +75,10 @@ int main(int argc, char **argv)
 	}
 	while (left) {
 		for (int i = 0; i < n; i++) {
-			fds[i].fd = clients[i].ch ? ivshmem_fd(clients[i].ch) : -1;
-			fds[i].events = clients[i].connecting ? POLLOUT : POLLIN;
+			fds[i].fd = clients[i].ch ? ivshmem_fd(clients[i].ch) :
+						    -1;
+			fds[i].events = clients[i].connecting ? POLLOUT :
+								POLLIN;
 		}
 		if (poll(fds, (nfds_t)n, -1) < 0)
 			return 1;

@@ -9,7 +9,10 @@
 
 #include <sivshmem/sivshmem.h>
 
-enum { FRAME = 64 * 1024, FRAMES = 1000 };
+enum {
+	FRAME = 64 * 1024,
+	FRAMES = 1000
+};
 
 /* One frame there and back: 0, or what a call gave. */
 static int exchange(struct ivshmem *ch, int number)
@@ -29,7 +32,8 @@ static int exchange(struct ivshmem *ch, int number)
 	if (n < 0)
 		return (int)n;
 	/* the peer may change these bytes still: look at each one once */
-	if (n != FRAME || *(const volatile unsigned char *)in != (unsigned char)number)
+	if (n != FRAME ||
+	    *(const volatile unsigned char *)in != (unsigned char)number)
 		fprintf(stderr, "frame %d came back different\n", number);
 	return n ? ivshmem_release(ch) : 1;
 }
@@ -55,6 +59,7 @@ int main(int argc, char **argv)
 		ivshmem_close(ch);
 	}
 	if (err < 0)
-		fprintf(stderr, "%s: %s (%s)\n", argv[2], strerror(-err), ivshmem_hint(err));
+		fprintf(stderr, "%s: %s (%s)\n", argv[2], strerror(-err),
+			ivshmem_hint(err));
 	return err ? 1 : 0;
 }

@@ -7,12 +7,17 @@
 
 int main(void)
 {
-	struct ivshmem_options opt = { .size = sizeof(opt), .identity = "display" };
+	struct ivshmem_options opt = { .size = sizeof(opt),
+				       .identity = "display" };
 	struct ivshmem *ch;
-	int err = ivshmem_connect("camera.front", &opt, &ch);
+	ssize_t n = ivshmem_connect("camera.front", &opt, &ch);
 
-	if (!err && ivshmem_send(ch, "hello", 5) == 5)
-		return ivshmem_close(ch), 0;
-	fprintf(stderr, "camera.front: %s (%s)\n", strerror(-err), ivshmem_hint(err));
-	return 1;
+	if (!n) {
+		n = ivshmem_send(ch, "hello", 5);
+		ivshmem_close(ch);
+	}
+	if (n < 0)
+		fprintf(stderr, "%s: %s\n", strerror((int)-n),
+			ivshmem_hint((int)n));
+	return n < 0;
 }

@@ -12,7 +12,8 @@ static void serve(struct ivshmem *ch)
 	ssize_t n;
 
 	if (!ivshmem_peer(ch, &peer))
-		printf("%s/%s of region %s:\n", peer.vm, peer.service, peer.region);
+		printf("%s/%s of region %s:\n", peer.vm, peer.service,
+		       peer.region);
 	while ((n = ivshmem_recv(ch, text, sizeof(text))) > 0)
 		printf("  %.*s\n", (int)n, text);
 	if (n < 0)
@@ -38,6 +39,7 @@ int main(int argc, char **argv)
 		serve(ch);
 		ivshmem_close(ch);
 	}
-	fprintf(stderr, "%s: %s (%s)\n", argv[1], strerror(-err), ivshmem_hint(err));
+	fprintf(stderr, "%s: %s (%s)\n", argv[1], strerror(-err),
+		ivshmem_hint(err));
 	return 1;
 }
