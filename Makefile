@@ -113,6 +113,7 @@ demo: ## the demonstration: three machines, two friends and an intruder
 bench: ## figures: connect, round trip, bandwidth
 	@tests/deps.sh demo
 	@$(MAKE) --no-print-directory guest-parts
+	@$(USER_MAKE) -j$(JOBS) $(B)/user/test-progs/bench-connect
 	@tests/bench/bench.py
 
 .PHONY: style
