@@ -3,20 +3,34 @@
 # The core's cryptography: vectors, Noise, key derivation, sealing.
 
 vectors := tests/vectors
+vector-srcs := tests/unit/vectors.c tests/unit/vectorroom.c \
+	       drivers/sivshmem/tests/siv_vector.c
 
 # noise-vectors FILE.json... and xdh-vectors FILE.json... are also for people.
 test-progs += noise-vectors xdh-vectors
 
 unit-tests += noise-vectors
-noise-vectors-srcs := tests/unit/noise-vectors.c tests/unit/vectors.c
+noise-vectors-srcs := tests/unit/noise-vectors.c $(vector-srcs)
 noise-vectors-libs := -ljansson
 noise-vectors-args := $(vectors)/noise-chachapoly.json $(vectors)/noise-aesgcm.json
 
 unit-tests += xdh-vectors
-xdh-vectors-srcs := tests/unit/xdh-vectors.c tests/unit/vectors.c
+xdh-vectors-srcs := tests/unit/xdh-vectors.c $(vector-srcs)
 xdh-vectors-libs := -ljansson
 xdh-vectors-args := $(vectors)/x25519.json
 
+# The tables that KUnit runs, from the same files.
+siv-vectors-h := $(B)/gen/siv_vectors.h
+$(siv-vectors-h): $(vectors)/gen-kunit.py $(wildcard $(vectors)/*.json)
+	$(Q)$< -o $@
+
+unit-tests += test-connect-kat
+test-connect-kat-srcs := tests/unit/test-connect-kat.c $(vector-srcs) \
+			 drivers/sivshmem/tests/siv_connect_kat.c
+test-connect-kat-libs := -ljansson
+test-connect-kat-cflags := -I$(B)/gen
+$(foreach v,$(variants),\
+	$(eval $(B)/obj/$(v)/private/test-connect-kat/tests/unit/test-connect-kat.o: $(siv-vectors-h)))
 
 # asan proves memory, the plain build that the optimiser keeps the wiping
 unit-tests += test-kdf test-noise test-seal

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Claim: core/noise.c agrees with a file of vectors in the cacophony format: every
+ * Claim: core/noise.c agrees with files of vectors in the cacophony format: every
  * message of both sides byte for byte, every payload, the handshake hash, and the
  * transport messages that follow. Protocols that the core does not have are skipped.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/crypto_openssl.h"
-#include "core/noise.h"
+#include "vectorroom.h"
 #include "vectors.h"
 
 static const struct {
@@ -29,193 +28,116 @@ static const struct {
 	  SIV_SUITE_AESGCM },
 };
 
-/* One end of a vector's conversation. */
-struct side {
-	struct siv_noise hs;
-	struct siv_noise_keys keys;
-	struct siv_static *s;
-	struct bytes prologue;
-	u8 s_pub[SIV_KEY_LEN];
-	u8 rs[SIV_KEY_LEN];
-	u8 psk[SIV_KEY_LEN];
-	bool has_psk;
+enum {
+	MESSAGES = 64
 };
 
-#define REQUIRE(cond)                                               \
-	do {                                                        \
-		if (!(cond)) {                                      \
-			printf("  line %d: %s\n", __LINE__, #cond); \
-			return false;                               \
-		}                                                   \
-	} while (0)
+/* A vector read from JSON: siv_vector.h's struct, and the memory behind its spans. */
+struct loaded {
+	struct siv_noise_vector v;
+	struct siv_noise_vector_message message[MESSAGES];
+	struct bytes mem[2 * MESSAGES + 16];
+	size_t used;
+};
 
-/* "init_static" or "resp_static", and so on. */
-static const char *member(char out[32], bool initiator, const char *what)
+/* A hexadecimal member, kept until loaded_free(); of 32 bytes if @key. */
+static struct siv_span get(struct loaded *l, const char *where, json_t *v,
+			   const char *name, bool optional, bool key)
 {
-	snprintf(out, 32, "%s_%s", initiator ? "init" : "resp", what);
-	return out;
+	struct bytes b = vectors_hex(where, v, name, optional);
+
+	if (key && b.p && b.n != SIV_KEY_LEN)
+		vectors_die(where, "member \"%s\" has %zu bytes, not 32", name,
+			    b.n);
+	l->mem[l->used++] = b;
+	return bytes_span(b);
+}
+
+static void loaded_free(struct loaded *l)
+{
+	while (l->used)
+		bytes_free(&l->mem[--l->used]);
 }
 
 /* "init_psks": an array of one; in the format's first version "init_psk": a string. */
-static bool get_psk(const char *where, json_t *v, bool initiator, u8 *psk)
+static struct siv_span get_psk(struct loaded *l, const char *where, json_t *v,
+			       const char *one_name, const char *name)
 {
-	char name[32];
+	struct siv_span psk;
 	json_t *psks, *one;
-	bool ok;
 
-	if (vectors_key(where, v, member(name, initiator, "psk"), true, psk))
-		return true;
-	member(name, initiator, "psks");
 	if (!json_object_get(v, name))
-		return false;
+		return get(l, where, v, one_name, true, true);
 	psks = vectors_member(where, v, name, JSON_ARRAY);
 	if (json_array_size(psks) != 1)
 		vectors_die(where, "member \"%s\" has %zu elements, not 1",
 			    name, json_array_size(psks));
 	one = json_pack("{s:O}", name, json_array_get(psks, 0));
-	ok = vectors_key(where, one, name, false, psk);
+	psk = get(l, where, one, name, false, true);
 	json_decref(one);
-	return ok;
+	return psk;
 }
 
-static bool side_init(const char *where, json_t *v, size_t k, bool initiator,
-		      struct side *side)
+static void load_side(struct loaded *l, const char *where, json_t *v, int i)
 {
-	struct siv_noise_setup setup = { .pattern = known[k].pattern,
-					 .suite = known[k].suite,
-					 .initiator = initiator };
-	u8 e[SIV_KEY_LEN], e_pub[SIV_KEY_LEN], s[SIV_KEY_LEN];
-	char name[32];
-	bool has_rs;
+	static const char *const names[2][6] = {
+		{ "init_prologue", "init_static", "init_ephemeral",
+		  "init_remote_static", "init_psk", "init_psks" },
+		{ "resp_prologue", "resp_static", "resp_ephemeral",
+		  "resp_remote_static", "resp_psk", "resp_psks" },
+	};
+	struct siv_noise_vector_side *side = &l->v.side[i];
+	bool ik = l->v.pattern == SIV_NOISE_IK;
 
-	memset(side, 0, sizeof(*side));
-	side->prologue = vectors_hex(where, v,
-				     member(name, initiator, "prologue"), true);
-	setup.prologue = bytes_span(side->prologue);
-	if (known[k].pattern == SIV_NOISE_IK) {
-		vectors_key(where, v, member(name, initiator, "static"), false,
-			    s);
-		side->s = siv_static_from_private(s);
-		REQUIRE(side->s && !siv_x25519_base(side->s_pub, s));
-		setup.s = side->s;
-		setup.s_pub = side->s_pub;
-		has_rs = vectors_key(where, v,
-				     member(name, initiator, "remote_static"),
-				     !initiator, side->rs);
-		setup.rs = has_rs ? side->rs : NULL;
-	}
-	side->has_psk = get_psk(where, v, initiator, side->psk);
-	setup.psk = side->has_psk ? side->psk : NULL;
-	REQUIRE(siv_noise_init(&side->hs, &setup) == SIV_OK);
-
-	vectors_key(where, v, member(name, initiator, "ephemeral"), false, e);
-	REQUIRE(siv_x25519_base(e_pub, e) == SIV_OK);
-	siv_noise_set_ephemeral(&side->hs, e, e_pub);
-	return true;
+	side->prologue = get(l, where, v, names[i][0], true, false);
+	side->s = get(l, where, v, names[i][1], !ik, true);
+	side->e = get(l, where, v, names[i][2], false, true);
+	side->rs = get(l, where, v, names[i][3], !ik || i, true);
+	side->psk = get_psk(l, where, v, names[i][4], names[i][5]);
 }
 
-static void side_free(struct side *side)
-{
-	siv_static_free(side->s);
-	bytes_free(&side->prologue);
-}
-
-static bool handshake_message(struct side *from, struct side *to,
-			      struct siv_aead *t, struct siv_span payload,
-			      struct siv_span want)
-{
-	u8 out[4096], plain[4096];
-	size_t len, got;
-
-	REQUIRE(siv_noise_write(&from->hs, t, payload, out, sizeof(out),
-				&len) == SIV_OK);
-	REQUIRE(len == want.n && !memcmp(out, want.p, len));
-	REQUIRE(siv_noise_read(&to->hs, t, want, plain, &got) == SIV_OK);
-	REQUIRE(got == payload.n && (!got || !memcmp(plain, payload.p, got)));
-	return true;
-}
-
-static bool transport_message(const u8 key[SIV_KEY_LEN], u16 suite, u64 n,
-			      struct siv_aead *t, struct siv_span payload,
-			      struct siv_span want)
-{
-	struct siv_span none = { NULL, 0 };
-	u8 out[4096];
-
-	REQUIRE(siv_aead_setkey(t, suite, key) == SIV_OK);
-	REQUIRE(siv_aead_seal(t, n, none, payload, out) == SIV_OK);
-	REQUIRE(want.n == payload.n + SIV_TAG_LEN &&
-		!memcmp(out, want.p, want.n));
-	REQUIRE(siv_aead_open(t, n, none, want, out) == SIV_OK);
-	REQUIRE(!payload.n || !memcmp(out, payload.p, payload.n));
-	return true;
-}
-
-/* Message @i: the initiator's if even; 0 and 1 are the handshake. */
-static bool message(const char *where, json_t *m, size_t i, size_t k,
-		    struct side *side, struct siv_aead *t)
-{
-	struct bytes payload = vectors_hex(where, m, "payload", false);
-	struct bytes cipher = vectors_hex(where, m, "ciphertext", false);
-	struct side *from = &side[i % 2];
-	struct side *to = &side[1 - i % 2];
-	bool ok;
-
-	if (payload.n > 2048 || cipher.n > 4096)
-		vectors_die(where, "message %zu is too long", i);
-	if (i < 2) {
-		ok = handshake_message(from, to, t, bytes_span(payload),
-				       bytes_span(cipher));
-	} else {
-		ok = transport_message(i % 2 ? side[0].keys.k2 :
-					       side[0].keys.k1,
-				       known[k].suite, i / 2 - 1, t,
-				       bytes_span(payload), bytes_span(cipher));
-	}
-	bytes_free(&payload);
-	bytes_free(&cipher);
-	return ok;
-}
-
-static bool finish(const char *where, json_t *v, struct side *side)
-{
-	u8 hh[SIV_HASH_LEN];
-
-	REQUIRE(siv_noise_split(&side[0].hs, &side[0].keys) == SIV_OK);
-	REQUIRE(siv_noise_split(&side[1].hs, &side[1].keys) == SIV_OK);
-	REQUIRE(!memcmp(&side[0].keys, &side[1].keys, sizeof(side[0].keys)));
-	if (vectors_key(where, v, "handshake_hash", true, hh))
-		REQUIRE(!memcmp(side[0].keys.hh, hh, sizeof(hh)));
-	return true;
-}
-
-static bool run(const char *where, json_t *v, size_t k, struct siv_aead *t)
+static void load(struct loaded *l, const char *where, json_t *v, size_t k)
 {
 	json_t *messages = vectors_member(where, v, "messages", JSON_ARRAY);
-	struct side side[2];
 	json_t *m;
-	bool ok;
 	size_t i;
 
-	if (json_array_size(messages) < 2)
-		vectors_die(where, "fewer than two messages");
-	ok = side_init(where, v, k, true, &side[0]);
-	ok = side_init(where, v, k, false, &side[1]) && ok;
+	memset(l, 0, sizeof(*l));
+	l->v.name = known[k].name;
+	l->v.pattern = known[k].pattern;
+	l->v.suite = known[k].suite;
+	l->v.message = l->message;
+	l->v.count = json_array_size(messages);
+	if (l->v.count < 2 || l->v.count > MESSAGES)
+		vectors_die(where, "%zu messages, not 2 to %d", l->v.count,
+			    MESSAGES);
+	load_side(l, where, v, 0);
+	load_side(l, where, v, 1);
+	l->v.hash = get(l, where, v, "handshake_hash", true, true);
 	json_array_foreach(messages, i, m)
 	{
-		if (ok && i == 2)
-			ok = finish(where, v, side);
-		if (ok)
-			ok = message(where, m, i, k, side, t);
+		struct siv_noise_vector_message *to = &l->message[i];
+
+		to->payload = get(l, where, m, "payload", false, false);
+		to->ciphertext = get(l, where, m, "ciphertext", false, false);
 	}
-	if (ok && json_array_size(messages) == 2)
-		ok = finish(where, v, side);
-	side_free(&side[0]);
-	side_free(&side[1]);
-	return ok;
 }
 
-static void vector(json_t *v, const char *where, struct siv_aead *t,
+static const char *run(const char *where, json_t *v, size_t k,
+		       struct siv_vector_room *room)
+{
+	struct loaded l;
+	const char *wrong;
+
+	load(&l, where, v, k);
+	if (!vectorroom_keys(room, l.v.side[0].s, l.v.side[1].s))
+		vectors_die(where, "out of memory");
+	wrong = siv_noise_vector_run(&l.v, room);
+	loaded_free(&l);
+	return wrong;
+}
+
+static void vector(json_t *v, const char *where, struct siv_vector_room *room,
 		   struct score *score)
 {
 	/* "name" in the format's first version */
@@ -223,6 +145,7 @@ static void vector(json_t *v, const char *where, struct siv_aead *t,
 							  "protocol_name";
 	const char *name = json_string_value(
 		vectors_member(where, v, called, JSON_STRING));
+	const char *wrong;
 	size_t k;
 
 	for (k = 0; k < ARRAY_SIZE(known); k++) {
@@ -231,15 +154,19 @@ static void vector(json_t *v, const char *where, struct siv_aead *t,
 	}
 	if (k == ARRAY_SIZE(known)) {
 		score->skipped++;
-	} else if (run(where, v, k, t)) {
-		score->passed++;
-	} else {
-		score->failed++;
-		printf("FAIL: %s: %s\n", where, name);
+		return;
 	}
+	wrong = run(where, v, k, room);
+	if (!wrong) {
+		score->passed++;
+		return;
+	}
+	score->failed++;
+	printf("FAIL: %s: %s: %s\n", where, name, wrong);
 }
 
-static void file(const char *path, struct siv_aead *t, struct score *score)
+static void file(const char *path, struct siv_vector_room *room,
+		 struct score *score)
 {
 	json_t *root = vectors_load(path);
 	json_t *vectors =
@@ -252,7 +179,7 @@ static void file(const char *path, struct siv_aead *t, struct score *score)
 		char where[48];
 
 		snprintf(where, sizeof(where), "vectors[%zu]", i);
-		vector(v, where, t, score);
+		vector(v, where, room, score);
 	}
 	json_decref(root);
 }
@@ -260,20 +187,20 @@ static void file(const char *path, struct siv_aead *t, struct score *score)
 int main(int argc, char **argv)
 {
 	struct score score = { 0, 0, 0 };
-	struct siv_aead *t;
+	struct siv_vector_room *room;
 	int i;
 
 	if (argc < 2) {
 		fprintf(stderr, "usage: %s FILE.json...\n", argv[0]);
 		return 2;
 	}
-	t = siv_aead_alloc();
-	if (!t) {
+	room = vectorroom_new();
+	if (!room) {
 		fprintf(stderr, "%s: out of memory\n", argv[0]);
 		return 2;
 	}
 	for (i = 1; i < argc; i++)
-		file(argv[i], t, &score);
-	siv_aead_free(t);
+		file(argv[i], room, &score);
+	vectorroom_free(room);
 	return vectors_end(&score);
 }
