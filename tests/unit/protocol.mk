@@ -23,3 +23,7 @@ unit-tests += test-connect
 test-connect-srcs := tests/unit/test-connect.c tests/unit/link.c \
 		     tests/unit/dialog.c tests/unit/seallog.c $(pki-srcs)
 test-connect-libs := $(seal-log)
+
+unit-tests += test-matrix
+test-matrix-srcs := tests/unit/test-matrix.c tests/unit/link.c \
+		    tests/unit/dialog.c $(pki-srcs)
