@@ -18,3 +18,8 @@ unit-tests += test-keys
 test-keys-srcs := tests/unit/test-keys.c tests/unit/keysrun.c
 test-keys-deps := $(keys-tool)
 test-keys-args := $(keys-tool)
+
+unit-tests += test-keys-life
+test-keys-life-srcs := tests/unit/test-keys-life.c tests/unit/keysrun.c
+test-keys-life-deps := $(keys-tool)
+test-keys-life-args := $(keys-tool) Documentation/keys.rst
