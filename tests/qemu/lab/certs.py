@@ -44,8 +44,11 @@ def integer(value):
 
 
 def when(seconds):
-    """UTCTime up to 2049, as RFC 5280 wants it."""
-    return tlv(0x17, time.strftime("%y%m%d%H%M%SZ", time.gmtime(seconds)).encode())
+    """UTCTime up to 2049, then GeneralizedTime (RFC 5280 4.1.2.5)."""
+    at = time.gmtime(seconds)
+    if at.tm_year < 2050:
+        return tlv(0x17, time.strftime("%y%m%d%H%M%SZ", at).encode())
+    return tlv(0x18, time.strftime("%Y%m%d%H%M%SZ", at).encode())
 
 
 def common_name(name):
@@ -91,7 +94,7 @@ class X25519:
 class Ca:
     """A certificate authority; der is what goes into the keyring."""
 
-    def __init__(self, name="test CA", bits=3072):
+    def __init__(self, name="test CA", bits=3072, days=30):
         self.name = name
         with tempfile.TemporaryDirectory() as folder:
             key, crt = Path(folder, "key"), Path(folder, "crt")
@@ -99,7 +102,7 @@ class Ca:
                     key, "-out", crt, "-outform", "DER", "-subj", f"/CN={name}",
                     "-addext", "basicConstraints=critical,CA:TRUE",
                     "-addext", "keyUsage=critical,keyCertSign,cRLSign",
-                    "-days", "30")
+                    "-days", days)
             self.key = key.read_bytes()
             self.der = crt.read_bytes()
             public = openssl("x509", "-inform", "DER", "-in", crt, "-noout",

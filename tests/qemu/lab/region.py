@@ -38,8 +38,8 @@ def header(cert, **fields):
     return struct.pack(HEADER, *(values[name] for name in FIELDS))
 
 
-def host_cert(ca, key, region="lab"):
-    return ca.issue(key.public, f"sivshmem://{region}", usage=HOST)
+def host_cert(ca, key, region="lab", **how):
+    return ca.issue(key.public, f"sivshmem://{region}", usage=HOST, **how)
 
 
 class HandRegion:

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The KUnit suites, for siv_kunit_main.c. */
+#ifndef SIV_TESTS_SUITES_H
+#define SIV_TESTS_SUITES_H
+
+#include <kunit/test.h>
+
+extern struct kunit_suite siv_connect_kat_suite;
+extern struct kunit_suite siv_crypto_suite;
+extern struct kunit_suite siv_device_suite;
+extern struct kunit_suite siv_keys_suite;
+extern struct kunit_suite siv_mailbox_suite;
+extern struct kunit_suite siv_noise_suite;
+extern struct kunit_suite siv_ring_suite;
+extern struct kunit_suite siv_xdh_suite;
+
+#endif /* SIV_TESTS_SUITES_H */
