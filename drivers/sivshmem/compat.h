@@ -11,21 +11,21 @@
 #include <linux/version.h>
 
 #include <crypto/sha2.h>
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#if KERNEL_VERSION(6, 4, 0) <= LINUX_VERSION_CODE
 #include <crypto/utils.h>
 #else
 #include <crypto/algapi.h>
 #endif
 
 /* struct device_type's devnode() got a const device in 6.2. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#if KERNEL_VERSION(6, 2, 0) <= LINUX_VERSION_CODE
 #define SIV_DEVNODE_CONST const
 #else
 #define SIV_DEVNODE_CONST
 #endif
 
 /* The streaming state of the SHA-256 library was renamed in 6.16. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#if KERNEL_VERSION(6, 16, 0) <= LINUX_VERSION_CODE
 #define siv_sha256_state sha256_ctx
 #else
 #define siv_sha256_state sha256_state
@@ -35,7 +35,7 @@
 static inline void siv_vm_flags_mod(struct vm_area_struct *vma,
 				    unsigned long set, unsigned long clear)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#if KERNEL_VERSION(6, 3, 0) <= LINUX_VERSION_CODE
 	vm_flags_mod(vma, set, clear);
 #else
 	vma->vm_flags |= set;

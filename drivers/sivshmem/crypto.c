@@ -25,11 +25,12 @@
 
 enum {
 	SIV_GCM_IV_LEN = 12,
-	SIV_AD_MAX = 64,	/* longest associated data: a hash */
+	SIV_AD_MAX = 64, /* longest associated data: a hash */
 	SIV_TEXT_MAX = SIV_SEALED_MAX + SIV_TAG_LEN,
 	/* associated data, and a text that begins anywhere in a page */
 	SIV_SG_MAX = 1 + SIV_TEXT_MAX / PAGE_SIZE + 2,
-	SIV_RSA_SIG_MIN = 384,	/* RSA-3072: the key's own size cannot be asked for */
+	SIV_RSA_SIG_MIN =
+		384, /* RSA-3072: the key's own size cannot be asked for */
 };
 
 /*
@@ -102,7 +103,8 @@ enum siv_reason siv_x25519_base(u8 pub[SIV_KEY_LEN], const u8 priv[SIV_KEY_LEN])
 	return ok ? SIV_OK : SIV_R_CRYPTO;
 }
 
-enum siv_reason siv_x25519_static(u8 out[SIV_KEY_LEN], const struct siv_static *s,
+enum siv_reason siv_x25519_static(u8 out[SIV_KEY_LEN],
+				  const struct siv_static *s,
 				  const u8 pub[SIV_KEY_LEN])
 {
 	return siv_x25519(out, s->priv, pub);
@@ -226,7 +228,8 @@ static unsigned int siv_sg_fill(struct scatterlist *sg, struct siv_span ad,
 		size_t part = min_t(size_t, n, PAGE_SIZE - offset_in_page(p));
 		struct page *page;
 
-		page = virt_addr_valid(p) ? virt_to_page(p) : vmalloc_to_page(p);
+		page = virt_addr_valid(p) ? virt_to_page(p) :
+					    vmalloc_to_page(p);
 		sg_set_page(&sg[used++], page, part, offset_in_page(p));
 		p += part;
 		n -= part;
@@ -237,8 +240,9 @@ static unsigned int siv_sg_fill(struct scatterlist *sg, struct siv_span ad,
 }
 
 /* @in to @out_n bytes at @out; a side of no bytes at all shares the other's table. */
-static int siv_gcm_crypt(struct siv_gcm *g, bool seal, u64 n, struct siv_span ad,
-			 struct siv_span in, u8 *out, size_t out_n)
+static int siv_gcm_crypt(struct siv_gcm *g, bool seal, u64 n,
+			 struct siv_span ad, struct siv_span in, u8 *out,
+			 size_t out_n)
 {
 	struct scatterlist *src = g->src, *dst = g->dst;
 	struct siv_span copy = { .p = g->ad, .n = ad.n };
@@ -273,7 +277,8 @@ enum siv_reason siv_aead_seal(struct siv_aead *t, u64 n, struct siv_span ad,
 {
 	switch (t->suite) {
 	case SIV_SUITE_CHACHAPOLY:
-		chacha20poly1305_encrypt(out, in.p, in.n, ad.p, ad.n, n, t->key);
+		chacha20poly1305_encrypt(out, in.p, in.n, ad.p, ad.n, n,
+					 t->key);
 		return SIV_OK;
 	case SIV_SUITE_AESGCM:
 		if (siv_gcm_crypt(t->gcm, true, n, ad, in, out,
@@ -295,7 +300,8 @@ enum siv_reason siv_aead_open(struct siv_aead *t, u64 n, struct siv_span ad,
 	len = in.n - SIV_TAG_LEN;
 	switch (t->suite) {
 	case SIV_SUITE_CHACHAPOLY:
-		if (chacha20poly1305_decrypt(out, in.p, in.n, ad.p, ad.n, n, t->key))
+		if (chacha20poly1305_decrypt(out, in.p, in.n, ad.p, ad.n, n,
+					     t->key))
 			return SIV_OK;
 		return SIV_R_TAG;
 	case SIV_SUITE_AESGCM:
@@ -312,8 +318,8 @@ enum siv_reason siv_aead_open(struct siv_aead *t, u64 n, struct siv_span ad,
 /* -------------------------------------------------------------- signatures */
 
 /* An anchor by key identifier or, where the certificate names none, by its subject. */
-static struct key *siv_anchor_find(const struct siv_anchors *a, struct siv_span akid,
-				   struct siv_span issuer)
+static struct key *siv_anchor_find(const struct siv_anchors *a,
+				   struct siv_span akid, struct siv_span issuer)
 {
 	struct siv_der d = siv_der_from(issuer);
 	struct siv_span id = akid;
@@ -368,26 +374,27 @@ static int siv_anchor_verify(struct key *key, enum siv_sig_alg alg,
 		.op = kernel_pkey_verify,
 	};
 	unsigned int len;
-	u8 *buf;
+	u8 *digest, *copy;
 	int err;
 
 	if (!key->type->asym_verify_signature)
 		return -ENOPKG;
-	buf = kmalloc(SHA384_DIGEST_SIZE + sig.n, GFP_KERNEL);
-	if (!buf)
+	digest = kmalloc(SHA384_DIGEST_SIZE + sig.n, GFP_KERNEL);
+	if (!digest)
 		return -ENOMEM;
-	memcpy(buf + SHA384_DIGEST_SIZE, sig.p, sig.n);
-	err = siv_digest(buf, &len, alg, tbs);
+	copy = digest + SHA384_DIGEST_SIZE;
+	memcpy(copy, sig.p, sig.n);
+	err = siv_digest(digest, &len, alg, tbs);
 	params.in_len = len;
 	if (!err)
-		err = key->type->asym_verify_signature(&params, buf,
-						       buf + SHA384_DIGEST_SIZE);
-	kfree(buf);
+		err = key->type->asym_verify_signature(&params, digest, copy);
+	kfree(digest);
 	return err;
 }
 
 enum siv_reason siv_signature_verify(const struct siv_anchors *a,
-				     struct siv_span akid, struct siv_span issuer,
+				     struct siv_span akid,
+				     struct siv_span issuer,
 				     enum siv_sig_alg alg, struct siv_span tbs,
 				     struct siv_span sig)
 {

@@ -18,8 +18,9 @@
 unsigned int siv_fallback_ms = 100;
 
 static const struct siv_device_client *siv_client;
-static LIST_HEAD(siv_devices);		/* every struct that exists */
-static unsigned int siv_devices_count;	/* those, and the ones that are being freed */
+static LIST_HEAD(siv_devices); /* every struct that exists */
+static unsigned int
+	siv_devices_count; /* those, and the ones that are being freed */
 static DEFINE_SPINLOCK(siv_devices_lock);
 static DEFINE_IDA(siv_devices_ida);
 static DECLARE_WAIT_QUEUE_HEAD(siv_devices_gone);
@@ -51,7 +52,8 @@ struct siv_device *siv_device_alloc(struct device *parent)
 	mutex_init(&dev->life);
 	dev->index = index;
 	dev->parent = get_device(parent);
-	strscpy(dev->bus_id, parent ? dev_name(parent) : "", sizeof(dev->bus_id));
+	strscpy(dev->bus_id, parent ? dev_name(parent) : "",
+		sizeof(dev->bus_id));
 	spin_lock(&siv_devices_lock);
 	list_add_tail(&dev->link, &siv_devices);
 	siv_devices_count++;
@@ -114,7 +116,8 @@ void siv_device_wait_all_gone(void)
 /* ------------------------------------------------------------------ header */
 
 /* The host certificate's structure; whether it is to be trusted, a session decides. */
-static enum siv_reason siv_device_read_cert(struct siv_device *dev, u32 off, u32 len)
+static enum siv_reason siv_device_read_cert(struct siv_device *dev, u32 off,
+					    u32 len)
 {
 	struct siv_span der = { .p = dev->host_cert, .n = len };
 	struct siv_span region = { .p = (const u8 *)dev->region,
@@ -147,7 +150,8 @@ static enum siv_reason siv_device_read_cert(struct siv_device *dev, u32 off, u32
 static enum siv_reason siv_device_read_header(struct siv_device *dev)
 {
 	struct siv_region_header h;
-	struct siv_span constant = { .p = (const u8 *)&h, .n = SIV_HEADER_CONST_LEN };
+	struct siv_span constant = { .p = (const u8 *)&h,
+				     .n = SIV_HEADER_CONST_LEN };
 	struct siv_geometry geo;
 	struct siv_span name;
 	enum siv_reason r;
@@ -371,7 +375,7 @@ bool siv_device_enter(struct siv_device *dev, int *idx)
 {
 	*idx = srcu_read_lock(&dev->srcu);
 	if (READ_ONCE(dev->live)) {
-		__release(&dev->srcu);	/* for sparse: the caller has it now */
+		__release(&dev->srcu); /* for sparse: the caller has it now */
 		return true;
 	}
 	srcu_read_unlock(&dev->srcu, *idx);
@@ -380,7 +384,7 @@ bool siv_device_enter(struct siv_device *dev, int *idx)
 
 void siv_device_exit(struct siv_device *dev, int idx)
 {
-	__acquire(&dev->srcu);		/* for sparse: the caller had it */
+	__acquire(&dev->srcu); /* for sparse: the caller had it */
 	srcu_read_unlock(&dev->srcu, idx);
 }
 

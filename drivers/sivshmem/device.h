@@ -24,12 +24,12 @@
 struct siv_device;
 struct siv_host;
 
-#define SIV_VECTORS_MAX 128	/* own MSI-X vectors; more are not asked for */
+#define SIV_VECTORS_MAX 128 /* own MSI-X vectors; more are not asked for */
 
 enum siv_vector_state {
-	SIV_VECTOR_PARKED = 0,	/* disabled: no channel with that VM */
+	SIV_VECTOR_PARKED = 0, /* disabled: no channel with that VM */
 	SIV_VECTOR_ARMED,
-	SIV_VECTOR_THROTTLED,	/* too many bells: re-armed by a timer */
+	SIV_VECTOR_THROTTLED, /* too many bells: re-armed by a timer */
 };
 
 /**
@@ -104,7 +104,7 @@ struct siv_device {
 	u8 boot_nonce[SIV_NONCE_LEN];
 	struct siv_host *host;
 	atomic64_t bells[SIV_VECTORS_MAX];
-	struct mutex life;	/* add, quiesce, del: see above */
+	struct mutex life; /* add, quiesce, del: see above */
 	bool claimed;
 	bool wanted;
 	bool attached;

@@ -25,11 +25,14 @@
 #include "keys.h"
 
 #define SIV_KEYRING ".sivshmem"
+#define SIV_KEYRING_PERM                                                \
+	(KEY_POS_SEARCH | KEY_USR_VIEW | KEY_USR_READ | KEY_USR_WRITE | \
+	 KEY_USR_SEARCH | KEY_USR_SETATTR)
 #define SIV_WATCH_MS 250
 
-static LIST_HEAD(siv_identities);	/* those that have a key */
+static LIST_HEAD(siv_identities); /* those that have a key */
 static DEFINE_SPINLOCK(siv_identities_lock);
-static atomic_t siv_identities_count = ATOMIC_INIT(0);	/* all that exist */
+static atomic_t siv_identities_count = ATOMIC_INIT(0); /* all that exist */
 static DECLARE_WAIT_QUEUE_HEAD(siv_identities_wait);
 static struct workqueue_struct *siv_keys_wq;
 static struct siv_anchors siv_the_anchors;
@@ -118,7 +121,8 @@ static void siv_identity_tell(struct work_struct *work)
 
 	spin_lock(&id->lock);
 	while (!list_empty(&id->told)) {
-		user = list_first_entry(&id->told, struct siv_identity_user, link);
+		user = list_first_entry(&id->told, struct siv_identity_user,
+					link);
 		list_del_init(&user->link);
 		id->telling = user;
 		why = id->why;
@@ -148,7 +152,8 @@ static void siv_identity_tell_all(struct siv_identity *id, enum siv_reason why)
 /* Why an identity ends for good, as against a certificate that is out of date. */
 static bool siv_end_is_final(enum siv_reason why)
 {
-	return why != SIV_OK && why != SIV_R_CERT_EXPIRED && why != SIV_R_CERT_NOT_YET;
+	return why != SIV_OK && why != SIV_R_CERT_EXPIRED &&
+	       why != SIV_R_CERT_NOT_YET;
 }
 
 static void siv_identity_end(struct siv_identity *id, enum siv_reason why)
@@ -281,7 +286,8 @@ static bool siv_description_names(const char *desc, const struct siv_cert *c)
 	const char *p = desc;
 	unsigned int i;
 
-	if (strlen(desc) == c->service.n && !memcmp(desc, c->service.p, c->service.n))
+	if (strlen(desc) == c->service.n &&
+	    !memcmp(desc, c->service.p, c->service.n))
 		return true;
 	for (i = 0; i < ARRAY_SIZE(part); i++) {
 		if (strncmp(p, (const char *)part[i].p, part[i].n))
@@ -302,7 +308,8 @@ static int siv_key_vet_description(const char *desc)
 
 	for (;;) {
 		n = strcspn(p, "/");
-		if (++parts > 3 || !siv_name_check((struct siv_span){ (const u8 *)p, n }))
+		if (++parts > 3 ||
+		    !siv_name_check((struct siv_span){ (const u8 *)p, n }))
 			return -EINVAL;
 		p += n;
 		if (!*p)
@@ -313,7 +320,8 @@ static int siv_key_vet_description(const char *desc)
 }
 
 /* Make the key pair here, so that the private key never exists outside. */
-static enum siv_reason siv_prep_new(struct siv_identity *id, struct siv_span challenge)
+static enum siv_reason siv_prep_new(struct siv_identity *id,
+				    struct siv_span challenge)
 {
 	u8 z[SIV_KEY_LEN];
 	enum siv_reason r;
@@ -336,7 +344,8 @@ static enum siv_reason siv_prep_new(struct siv_identity *id, struct siv_span cha
 }
 
 /* The private key of a bundle must be the one that its certificate speaks of. */
-static enum siv_reason siv_prep_private(struct siv_identity *id, struct siv_span key,
+static enum siv_reason siv_prep_private(struct siv_identity *id,
+					struct siv_span key,
 					const struct siv_cert *cert)
 {
 	enum siv_reason r;
@@ -354,7 +363,8 @@ static enum siv_reason siv_prep_fill(struct siv_prep *p, struct siv_span data)
 	enum siv_reason r;
 	bool made;
 
-	made = (data.n == 3 || data.n == 3 + SIV_KEY_LEN) && !memcmp(data.p, "new", 3);
+	made = (data.n == 3 || data.n == 3 + SIV_KEY_LEN) &&
+	       !memcmp(data.p, "new", 3);
 	if (made) {
 		challenge.p = data.p + 3;
 		challenge.n = data.n - 3;
@@ -403,7 +413,8 @@ static int siv_key_preparse(struct key_preparsed_payload *prep)
 	if (!prep->orig_description && p->cert) {
 		struct siv_span name = p->cert->cert.service;
 
-		prep->description = kmemdup_nul((const char *)name.p, name.n, GFP_KERNEL);
+		prep->description =
+			kmemdup_nul((const char *)name.p, name.n, GFP_KERNEL);
 		if (!prep->description)
 			return -ENOMEM;
 	}
@@ -423,14 +434,15 @@ static void siv_key_free_preparse(struct key_preparsed_payload *prep)
 	kfree(p);
 }
 
-static int siv_key_instantiate(struct key *key, struct key_preparsed_payload *prep)
+static int siv_key_instantiate(struct key *key,
+			       struct key_preparsed_payload *prep)
 {
 	struct siv_prep *p = prep->payload.data[0];
 	struct siv_identity *id = p->id;
 	int err;
 
 	if (!id)
-		return -EINVAL;	/* a certificate alone is for ->update */
+		return -EINVAL; /* a certificate alone is for ->update */
 	if (p->cert && !siv_description_names(key->description, &p->cert->cert))
 		return -EKEYREJECTED;
 	err = key_payload_reserve(key, prep->quotalen);
@@ -454,7 +466,8 @@ static int siv_key_update(struct key *key, struct key_preparsed_payload *prep)
 	int err;
 
 	if (!id)
-		return siv_key_instantiate(key, prep);	/* it was a negative key */
+		return siv_key_instantiate(key,
+					   prep); /* it was a negative key */
 	if (p->id)
 		return -EEXIST;
 	if (!siv_equal(p->cert->cert.pub, id->pub, SIV_KEY_LEN) ||
@@ -467,10 +480,10 @@ static int siv_key_update(struct key *key, struct key_preparsed_payload *prep)
 	spin_lock(&id->lock);
 	if (siv_end_is_final(id->ended)) {
 		err = siv_reason_errno(id->ended);
-	} else if (!id->cert || !siv_equal(id->cert->cert.hash, p->cert->cert.hash,
-					   SIV_HASH_LEN)) {
+	} else if (!id->cert || !siv_equal(id->cert->cert.hash,
+					   p->cert->cert.hash, SIV_HASH_LEN)) {
 		siv_identity_tell_all(id, SIV_R_KEY_REVOKED);
-		swap(id->cert, p->cert);	/* ->free_preparse puts the old one */
+		swap(id->cert, p->cert); /* ->free_preparse puts the old one */
 		id->generation++;
 		id->ended = SIV_OK;
 	}
@@ -483,7 +496,7 @@ static void siv_key_revoke(struct key *key)
 	struct siv_identity *id = key->payload.data[0];
 
 	if (!id)
-		return;		/* never instantiated, or negative */
+		return; /* never instantiated, or negative */
 	spin_lock(&id->lock);
 	siv_identity_end(id, SIV_R_KEY_REVOKED);
 	spin_unlock(&id->lock);
@@ -514,7 +527,8 @@ static void siv_key_describe(const struct key *key, struct seq_file *m)
 	if (id->cert) {
 		c = &id->cert->cert;
 		seq_printf(m, ": %.*s/%.*s/%.*s", (int)c->region.n, c->region.p,
-			   (int)c->vm.n, c->vm.p, (int)c->service.n, c->service.p);
+			   (int)c->vm.n, c->vm.p, (int)c->service.n,
+			   c->service.p);
 	} else {
 		seq_puts(m, ": no certificate yet");
 	}
@@ -529,7 +543,7 @@ static long siv_key_read(const struct key *key, char *buffer, size_t buflen)
 	const u8 *p = public;
 	size_t n = SIV_SPKI_LEN;
 
-	if (id->cert) {		/* changes under key->sem only, which we hold */
+	if (id->cert) { /* changes under key->sem only, which we hold */
 		p = id->cert->der;
 		n = id->cert->len;
 	} else {
@@ -647,7 +661,8 @@ int siv_identity_use(struct siv_identity *id, struct siv_identity_user *user,
 	return err;
 }
 
-static bool siv_identity_tells(struct siv_identity *id, struct siv_identity_user *user)
+static bool siv_identity_tells(struct siv_identity *id,
+			       struct siv_identity_user *user)
 {
 	bool tells;
 
@@ -718,9 +733,7 @@ int siv_keys_init(void)
 		return -ENOMEM;
 	/* as fs-verity's: root adds anchors, then restricts it; nobody links it elsewhere */
 	ring = keyring_alloc(SIV_KEYRING, GLOBAL_ROOT_UID, GLOBAL_ROOT_GID,
-			     current_cred(),
-			     KEY_POS_SEARCH | KEY_USR_VIEW | KEY_USR_READ |
-			     KEY_USR_WRITE | KEY_USR_SEARCH | KEY_USR_SETATTR,
+			     current_cred(), SIV_KEYRING_PERM,
 			     KEY_ALLOC_NOT_IN_QUOTA, NULL, NULL);
 	if (IS_ERR(ring)) {
 		err = PTR_ERR(ring);

@@ -59,7 +59,7 @@ struct siv_identity_user;
  */
 struct siv_identity {
 	struct kref ref;
-	spinlock_t lock;	/* a leaf: see above */
+	spinlock_t lock; /* a leaf: see above */
 	struct key *key;
 	struct siv_identity_cert *cert;
 	u32 generation;
@@ -120,7 +120,8 @@ int siv_identity_use(struct siv_identity *id, struct siv_identity_user *user,
  * siv_identity_unuse() - stop; after it returns @ended is not running, unless it is
  * @ended itself that calls. May sleep.
  */
-void siv_identity_unuse(struct siv_identity *id, struct siv_identity_user *user);
+void siv_identity_unuse(struct siv_identity *id,
+			struct siv_identity_user *user);
 
 /* The anchors of core/crypto.h: the keyring .sivshmem. */
 struct siv_anchors;

@@ -39,8 +39,9 @@ int siv_mailbox_challenge(struct siv_mailbox *mb, u8 challenge[SIV_NONCE_LEN])
 
 	if (!box)
 		return -ENODEV;
-	memcpy(challenge, box + SIV_BOX_CTL +
-	       offsetof(struct siv_box_control, challenge), SIV_NONCE_LEN);
+	memcpy(challenge,
+	       box + SIV_BOX_CTL + offsetof(struct siv_box_control, challenge),
+	       SIV_NONCE_LEN);
 	siv_mailbox_exit(mb, idx);
 	return 0;
 }
@@ -77,7 +78,8 @@ int siv_mailbox_answer(struct siv_mailbox *mb, u8 *out)
 
 /* One slot: its length if it was wanted and copied, 0 if not, or -ENODEV. */
 static int siv_mailbox_fetch(struct siv_mailbox *mb, unsigned int i,
-			     bool (*want)(void *arg, const struct siv_slot_info *info),
+			     bool (*want)(void *arg,
+					  const struct siv_slot_info *info),
 			     void *arg, u8 *buf)
 {
 	struct siv_slot_info info;
@@ -96,7 +98,8 @@ static int siv_mailbox_fetch(struct siv_mailbox *mb, unsigned int i,
 
 int siv_mailbox_scan(struct siv_mailbox *mb,
 		     bool (*want)(void *arg, const struct siv_slot_info *info),
-		     void (*take)(void *arg, struct siv_span rec), void *arg, u8 *buf)
+		     void (*take)(void *arg, struct siv_span rec), void *arg,
+		     u8 *buf)
 {
 	unsigned int i;
 	int taken = 0;

@@ -40,7 +40,8 @@ int siv_mailbox_answer(struct siv_mailbox *mb, u8 *out);
  */
 int siv_mailbox_scan(struct siv_mailbox *mb,
 		     bool (*want)(void *arg, const struct siv_slot_info *info),
-		     void (*take)(void *arg, struct siv_span rec), void *arg, u8 *buf);
+		     void (*take)(void *arg, struct siv_span rec), void *arg,
+		     u8 *buf);
 /* siv_mailbox_post() - siv_session_post() on our up slots, and ring if it wrote any. */
 int siv_mailbox_post(struct siv_mailbox *mb, struct siv_session *s, u64 now_ms,
 		     u64 *next_ms);

@@ -13,10 +13,11 @@
 #include "pci.h"
 
 module_param_named(fallback_ms, siv_fallback_ms, uint, 0444);
-MODULE_PARM_DESC(fallback_ms, "interval of the re-check that heals lost doorbells (default 100; 0: off, for tests)");
+MODULE_PARM_DESC(fallback_ms, "ms between checks for lost doorbells; 0: none");
 
 /* Everything of before is stale: a copy of this machine may be going on with it. */
-static int siv_vmfork(struct notifier_block *nb, unsigned long action, void *data)
+static int siv_vmfork(struct notifier_block *nb, unsigned long action,
+		      void *data)
 {
 	siv_devices_suspend(SIV_R_EPOCH);
 	siv_devices_resume();
@@ -103,7 +104,8 @@ static int __init siv_init(void)
 	for (i = 0; i < ARRAY_SIZE(siv_steps); i++) {
 		err = siv_steps[i].init ? siv_steps[i].init() : 0;
 		if (err) {
-			pr_err("sivshmem: %s: error %d\n", siv_steps[i].name, err);
+			pr_err("sivshmem: %s: error %d\n", siv_steps[i].name,
+			       err);
 			siv_unwind(i);
 			return err;
 		}
@@ -119,6 +121,6 @@ static void __exit siv_exit(void)
 module_init(siv_init);
 module_exit(siv_exit);
 
-MODULE_DESCRIPTION("Authenticated shared-memory channels between virtual machines");
+MODULE_DESCRIPTION("Authenticated channels between virtual machines");
 MODULE_LICENSE("GPL");
 MODULE_SOFTDEP("pre: libcurve25519 libchacha20poly1305");

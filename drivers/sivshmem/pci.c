@@ -27,16 +27,16 @@ enum {
 	SIV_REG_IVPOSITION = 8,
 	SIV_REG_DOORBELL = 12,
 	SIV_REGS_LEN = 16,
-	SIV_STORM_MS = 10,	/* a vector that fires too often is off this long */
+	SIV_STORM_MS = 10, /* a vector that fires too often is off this long */
 };
 
 static char *claim;
 module_param(claim, charp, 0444);
-MODULE_PARM_DESC(claim, "bind these devices (comma-separated PCI addresses, or all) whatever their region's header says");
+MODULE_PARM_DESC(claim, "bind these PCI addresses (or all) in any case");
 
 static unsigned int storm = 500;
 module_param(storm, uint, 0444);
-MODULE_PARM_DESC(storm, "doorbells per 10 ms after which a vector is switched off for 10 ms (default 500)");
+MODULE_PARM_DESC(storm, "doorbells in 10 ms that pause a vector for as long");
 
 /**
  * struct siv_vector - an own MSI-X vector
@@ -55,7 +55,7 @@ struct siv_vector {
 	struct siv_pci *pci;
 	unsigned int index;
 	int irq;
-	spinlock_t lock;	/* with irqs off */
+	spinlock_t lock; /* with irqs off */
 	enum siv_vector_state state;
 	bool disabled;
 	unsigned long window;
@@ -105,8 +105,8 @@ static void siv_vector_apply(struct siv_vector *v, enum siv_vector_state state)
 
 static void siv_vector_rearm(struct work_struct *work)
 {
-	struct siv_vector *v = container_of(to_delayed_work(work), struct siv_vector,
-					    rearm);
+	struct siv_vector *v =
+		container_of(to_delayed_work(work), struct siv_vector, rearm);
 	unsigned long flags;
 	bool again = false;
 
@@ -192,13 +192,14 @@ static int siv_pci_vectors_init(struct siv_pci *p, unsigned int wanted)
 		v->index = i;
 		v->irq = pci_irq_vector(p->pdev, i);
 		v->state = SIV_VECTOR_PARKED;
-		v->disabled = true;	/* IRQF_NO_AUTOEN */
+		v->disabled = true; /* IRQF_NO_AUTOEN */
 		v->window = jiffies;
 		spin_lock_init(&v->lock);
 		INIT_DELAYED_WORK(&v->rearm, siv_vector_rearm);
 		snprintf(v->name, sizeof(v->name), "sivshmem-%s-%u",
 			 pci_name(p->pdev), i);
-		err = request_irq(v->irq, siv_vector_fired, IRQF_NO_AUTOEN, v->name, v);
+		err = request_irq(v->irq, siv_vector_fired, IRQF_NO_AUTOEN,
+				  v->name, v);
 		if (err)
 			break;
 		p->vectors++;
@@ -208,7 +209,8 @@ static int siv_pci_vectors_init(struct siv_pci *p, unsigned int wanted)
 		return err;
 	}
 	if (p->vectors < wanted)
-		dev_info(&p->pdev->dev, "%u of %u vectors\n", p->vectors, wanted);
+		dev_info(&p->pdev->dev, "%u of %u vectors\n", p->vectors,
+			 wanted);
 	return 0;
 }
 
@@ -261,7 +263,8 @@ static bool siv_pci_claimed(const struct pci_dev *pdev)
 	while (p && *p) {
 		n = strcspn(p, ",");
 		if ((n == 3 && !strncmp(p, "all", 3)) ||
-		    (n == strlen(pci_name(pdev)) && !strncmp(p, pci_name(pdev), n)))
+		    (n == strlen(pci_name(pdev)) &&
+		     !strncmp(p, pci_name(pdev), n)))
 			return true;
 		p += n + (p[n] == ',');
 	}
@@ -297,7 +300,7 @@ static int siv_pci_map(struct siv_pci *p)
 	dev->cached = siv_pci_is_cached(dev->base);
 	if (!dev->cached)
 		dev_warn(&pdev->dev,
-			 "BAR2 is not mapped write-back and will be slow: place it above 4 GiB\n");
+			 "BAR2 is uncached and slow: place it above 4 GiB\n");
 	dev->peer = readl(p->regs + SIV_REG_IVPOSITION);
 	pci_read_config_dword(pdev, PCI_BASE_ADDRESS_2, &p->bar2[0]);
 	pci_read_config_dword(pdev, PCI_BASE_ADDRESS_3, &p->bar2[1]);
@@ -323,7 +326,8 @@ static int siv_pci_check(struct pci_dev *pdev, unsigned int *vectors)
 	int n = pci_msix_vec_count(pdev);
 
 	if (n <= 0) {
-		dev_dbg(&pdev->dev, "no MSI-X: not an ivshmem-doorbell device\n");
+		dev_dbg(&pdev->dev,
+			"no MSI-X: not an ivshmem-doorbell device\n");
 		return -ENODEV;
 	}
 	if (pci_resource_len(pdev, SIV_BAR_REGS) < SIV_REGS_LEN ||
@@ -345,7 +349,8 @@ static int siv_pci_bind(struct siv_pci *p, unsigned int vectors)
 	if (err)
 		goto unmap;
 	if (!dev->peer || dev->peer > SIV_PEER_MAX) {
-		dev_err(&pdev->dev, "IVPosition %#x is no peer number\n", dev->peer);
+		dev_err(&pdev->dev, "IVPosition %#x is no peer number\n",
+			dev->peer);
 		err = -ENODEV;
 		goto unmap;
 	}
@@ -357,7 +362,8 @@ static int siv_pci_bind(struct siv_pci *p, unsigned int vectors)
 	if (err)
 		goto vectors;
 	dev_info(&pdev->dev, "region %s, peer %u, %u vectors, %llu bytes\n",
-		 *dev->region ? dev->region : "-", dev->peer, dev->vectors, dev->size);
+		 *dev->region ? dev->region : "-", dev->peer, dev->vectors,
+		 dev->size);
 	return 0;
 vectors:
 	siv_pci_vectors_free(p);
@@ -392,7 +398,7 @@ static int siv_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = pci_request_regions_exclusive(pdev, "sivshmem");
 	if (err)
 		goto disable;
-	pci_set_master(pdev);	/* MSI-X messages */
+	pci_set_master(pdev); /* MSI-X messages */
 	pci_set_drvdata(pdev, p);
 	err = siv_pci_bind(p, vectors);
 	if (err)
@@ -446,7 +452,8 @@ static void siv_pci_reset_done(struct pci_dev *pdev)
 	struct siv_pci *p = pci_get_drvdata(pdev);
 
 	if (siv_device_resume(p->dev))
-		dev_err(&pdev->dev, "the region did not come back after a reset\n");
+		dev_err(&pdev->dev,
+			"the region did not come back after a reset\n");
 }
 
 static const struct pci_error_handlers siv_pci_errors = {
@@ -473,8 +480,7 @@ static int __maybe_unused siv_pci_thaw(struct device *d)
 static SIMPLE_DEV_PM_OPS(siv_pci_pm, siv_pci_freeze, siv_pci_thaw);
 
 static const struct pci_device_id siv_pci_ids[] = {
-	{ PCI_DEVICE(SIV_PCI_VENDOR, SIV_PCI_DEVICE) },
-	{ }
+	{ PCI_DEVICE(SIV_PCI_VENDOR, SIV_PCI_DEVICE) }, {}
 };
 MODULE_DEVICE_TABLE(pci, siv_pci_ids);
 
