@@ -8,8 +8,12 @@
 #include <linux/random.h>
 #include <linux/suspend.h>
 
+#include "channel.h"
+#include "control.h"
 #include "device.h"
+#include "host.h"
 #include "keys.h"
+#include "node.h"
 #include "pci.h"
 
 module_param_named(fallback_ms, siv_fallback_ms, uint, 0444);
@@ -84,7 +88,11 @@ static void siv_notifiers_exit(void)
  */
 static const struct siv_step siv_steps[] = {
 	{ "keys", siv_keys_init, siv_keys_exit },
+	{ "host", siv_host_init, siv_host_exit },
+	{ "channels", siv_channel_init, siv_channel_exit },
+	{ "nodes", siv_node_init, siv_node_exit },
 	{ "devices", NULL, siv_device_wait_all_gone },
+	{ "control node", siv_control_init, siv_control_exit },
 	{ "notifiers", siv_notifiers_init, siv_notifiers_exit },
 	{ "PCI driver", siv_pci_init, siv_pci_exit },
 };

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Events: every refusal is a tracepoint and a counter. No secrets, no pointers. */
+#ifndef SIV_EVENT_H
+#define SIV_EVENT_H
+
+#include "core/reason.h"
+
+struct siv_device;
+
+/* Where something was refused. */
+#define SIV_EVENT_PLACES(X)                                                 \
+	X(SESSION)                                                          \
+	X(RECORD) X(CONNECT) X(INCOMING) X(GRANT) X(LISTEN) X(RING) X(SEAL) \
+		X(OPEN) X(MMAP) X(ACCESS) X(CHANNEL)
+
+#define SIV_EVENT_ENUM(name) SIV_AT_##name,
+enum siv_event_place {
+	SIV_EVENT_PLACES(SIV_EVENT_ENUM) SIV_AT_COUNT
+};
+#undef SIV_EVENT_ENUM
+
+const char *siv_event_place_name(enum siv_event_place at);
+
+/**
+ * siv_refused() - something was refused: count it and trace it, once
+ * @dev: where, or NULL
+ * @at: in what
+ * @why: the cause
+ * @cid: the channel, or 0
+ *
+ * Any context but NMI. Return: @why's errno, for the caller's return.
+ */
+int siv_refused(const struct siv_device *dev, enum siv_event_place at,
+		enum siv_reason why, u64 cid);
+
+/* siv_reason_from_code() - the likely cause behind a wire code; PEER_GONE if unknown. */
+enum siv_reason siv_reason_from_code(u32 code);
+
+/* siv_event_count() - how often a cause was refused since the module was loaded. */
+u64 siv_event_count(enum siv_reason why);
+
+#endif /* SIV_EVENT_H */

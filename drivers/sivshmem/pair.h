@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A pair: the own identity of a talk and a peer's certificate, as the host told it in
+ * this session; with the verdict on its signature and the pair's static-static secret.
+ */
+#ifndef SIV_PAIR_H
+#define SIV_PAIR_H
+
+#include <linux/kref.h>
+
+#include "talk.h"
+
+/**
+ * struct siv_pair - a peer's certificate and what was computed from it
+ * @ref: table 1, each user 1
+ * @link: in the talk's table, under the host's lock
+ * @verify: serialises verification and the first Diffie-Hellman
+ * @stamp: the anchors' state when the signature was verified; 0: never
+ * @verified_ms: when
+ * @recent: in the host's list of secrets, under its prk_lock
+ * @has_prk: @prk is valid, likewise
+ * @used_ms: when it was last used, likewise
+ * @prk: HKDF-Extract of X25519(static, static), likewise
+ * @cert: parsed; views into @der
+ * @der: the certificate
+ */
+struct siv_pair {
+	struct kref ref;
+	struct list_head link;
+	struct mutex verify;
+	u64 stamp;
+	u64 verified_ms;
+	struct list_head recent;
+	bool has_prk;
+	u64 used_ms;
+	u8 prk[SIV_HASH_LEN];
+	struct siv_cert cert;
+	u8 der[];
+};
+
+/**
+ * siv_pair_find() - the pair of a certificate
+ * @hash: its hash
+ * @der: its bytes, empty if the host sent it before in this session
+ * @pair: set, with a reference, on success
+ */
+enum siv_reason __must_check siv_pair_find(struct siv_talk *talk,
+					   const u8 hash[SIV_HASH_LEN],
+					   struct siv_span der,
+					   struct siv_pair **pair);
+void siv_pair_get(struct siv_pair *pair);
+void siv_pair_put(struct siv_pair *pair);
+
+/**
+ * siv_pair_verify() - dates always, the signature unless it was verified before
+ *
+ * May sleep. Return: SIV_OK or the cause; SIV_R_RATE if too many new certificates came.
+ */
+enum siv_reason __must_check siv_pair_verify(struct siv_talk *talk,
+					     struct siv_pair *pair);
+/**
+ * siv_pair_secret() - the pair's PRK
+ * @prk: 32 bytes; the caller wipes them
+ * @dh_ns: time spent in Diffie-Hellman is added
+ */
+enum siv_reason __must_check siv_pair_secret(struct siv_talk *talk,
+					     struct siv_pair *pair,
+					     u8 prk[SIV_HASH_LEN], u64 *dh_ns);
+/* siv_pairs_drop() - forget all of a talk's; host->lock held. */
+void siv_pairs_drop(struct siv_talk *talk);
+/* siv_pairs_expire() - wipe secrets that were not used for long, or whose peer is over. */
+void siv_pairs_expire(struct siv_host *host, u64 now_ms);
+
+/* siv_anchors_stamp() - changes whenever the anchors do; never 0. */
+u64 siv_anchors_stamp(void);
+
+#endif /* SIV_PAIR_H */
