@@ -38,4 +38,4 @@ $(foreach t,test-kdf test-noise test-seal,\
 	$(eval $(t)-srcs := tests/unit/$(t).c tests/unit/stackscan.c)\
 	$(eval $(t)-san := asan none))
 
-unit-tests += test-reason
+unit-tests += test-reason test-openssl

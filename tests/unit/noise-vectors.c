@@ -143,8 +143,8 @@ static void vector(json_t *v, const char *where, struct siv_vector_room *room,
 	/* "name" in the format's first version */
 	const char *called = json_object_get(v, "name") ? "name" :
 							  "protocol_name";
-	const char *name = json_string_value(
-		vectors_member(where, v, called, JSON_STRING));
+	json_t *member = vectors_member(where, v, called, JSON_STRING);
+	const char *name = json_string_value(member);
 	const char *wrong;
 	size_t k;
 

@@ -60,11 +60,12 @@ static const char *siv_anchor_fill(struct siv_anchor *a, X509 *cert)
 	unsigned char *der = NULL;
 	int len;
 
-	/* also reads the extensions; UINT32_MAX where there is no keyUsage */
-	if (X509_check_ca(cert) != 1)
-		return "it is not a version 3 CA certificate (basicConstraints CA:TRUE)";
+	/* UINT32_MAX where there is no keyUsage */
 	if (!(X509_get_key_usage(cert) & KU_KEY_CERT_SIGN))
 		return "its keyUsage does not allow keyCertSign";
+	/* 1: version 3, basicConstraints CA:TRUE; others: v1 certificates, guesses */
+	if (X509_check_ca(cert) != 1)
+		return "it is not a version 3 CA certificate (basicConstraints CA:TRUE)";
 	wrong = siv_anchor_key_check(X509_get0_pubkey(cert));
 	if (wrong)
 		return wrong;

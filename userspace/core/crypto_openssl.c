@@ -80,6 +80,11 @@ static void siv_base_make(void)
 						     nine, sizeof(nine));
 }
 
+static OSSL_PARAM siv_param(const char *name, u8 key[SIV_KEY_LEN])
+{
+	return OSSL_PARAM_construct_octet_string(name, key, SIV_KEY_LEN);
+}
+
 /*
  * A private key for derivation. OpenSSL computes the public key of one that comes
  * without (as slow as the derivation itself) and never looks at it when it derives, so
@@ -94,10 +99,8 @@ static EVP_PKEY *siv_private_key(const u8 priv[SIV_KEY_LEN])
 	EVP_PKEY_CTX *ctx;
 
 	memcpy(copy, priv, sizeof(copy));
-	params[0] = OSSL_PARAM_construct_octet_string(
-		OSSL_PKEY_PARAM_PUB_KEY, stand_in, sizeof(stand_in));
-	params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY,
-						      copy, sizeof(copy));
+	params[0] = siv_param(OSSL_PKEY_PARAM_PUB_KEY, stand_in);
+	params[1] = siv_param(OSSL_PKEY_PARAM_PRIV_KEY, copy);
 	params[2] = OSSL_PARAM_construct_end();
 
 	ctx = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);

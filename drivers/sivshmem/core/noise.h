@@ -34,21 +34,23 @@ struct siv_symmetric {
 
 struct siv_noise {
 	struct siv_symmetric ss;
-	const struct siv_static *s;	/* own static key, borrowed; NULL for NN */
+	const struct siv_static *s; /* own static key, borrowed; NULL for NN */
 	u8 s_pub[SIV_KEY_LEN];
-	u8 rs[SIV_KEY_LEN];		/* the peer's static public key (IK) */
+	u8 rs[SIV_KEY_LEN]; /* the peer's static public key (IK) */
 	u8 e_priv[SIV_KEY_LEN];
 	u8 e_pub[SIV_KEY_LEN];
 	u8 re[SIV_KEY_LEN];
 	u8 psk[SIV_KEY_LEN];
-	u8 pattern;			/* enum siv_noise_pattern */
-	u8 step;			/* messages done */
+	u8 pattern; /* enum siv_noise_pattern */
+	u8 step;    /* messages done */
 	bool initiator;
-	bool has_e;			/* e_priv, e_pub are set */
-	bool has_psk;			/* psk is set */
-	bool failed;			/* finished or never begun: every call is refused */
+	bool has_e;   /* e_priv, e_pub are set */
+	bool has_psk; /* psk is set */
+	bool failed;  /* finished or never begun: every call is refused */
 };
-static_assert(sizeof(struct siv_noise) <= 512, "struct siv_noise is copied on the stack");
+
+static_assert(sizeof(struct siv_noise) <= 512,
+	      "struct siv_noise is copied on the stack");
 
 /**
  * struct siv_noise_keys - what a finished handshake gives
@@ -91,8 +93,8 @@ struct siv_noise_setup {
  *
  * Return: SIV_OK, SIV_R_SUITE, SIV_R_PUB_NOT_CANONICAL for @rs.
  */
-enum siv_reason __must_check siv_noise_init(struct siv_noise *hs,
-					    const struct siv_noise_setup *setup);
+enum siv_reason __must_check
+siv_noise_init(struct siv_noise *hs, const struct siv_noise_setup *setup);
 
 /**
  * siv_noise_set_ephemeral() - the ephemeral key that the next write uses

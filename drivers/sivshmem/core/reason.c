@@ -4,12 +4,17 @@
 
 #include "reason.h"
 
-#define SIV_REASON_ERRNO(name, err, text) [SIV_R_##name] = err,
+/* clang-format off */
+#define SIV_REASON_ERRNO(name, err, text) \
+	[SIV_R_##name] = err,
+#define SIV_REASON_TEXT(name, err, text) \
+	[SIV_R_##name] = text,
+/* clang-format on */
+
 static const int siv_reason_errnos[SIV_R_COUNT] = {
 	[SIV_OK] = 0, SIV_REASONS(SIV_REASON_ERRNO)
 };
 
-#define SIV_REASON_TEXT(name, err, text) [SIV_R_##name] = text,
 static const char *const siv_reason_texts[SIV_R_COUNT] = {
 	[SIV_OK] = "success", SIV_REASONS(SIV_REASON_TEXT)
 };

@@ -12,16 +12,17 @@
 #define SIV_SEAL_STOP ((u64)1 << 63)
 
 struct siv_seal {
-	struct siv_aead *t;		/* borrowed; holds the current key */
-	u64 index;			/* position >> 36 of the current key */
-	u64 next;			/* no position below this is ever sealed (or opened) again */
+	struct siv_aead *t; /* borrowed; holds the current key */
+	u64 index;	    /* position >> 36 of the current key */
+	u64 next;	    /* no position below it is sealed or opened again */
 	u16 suite;
-	u8 r[SIV_KEY_LEN];		/* R[d][index] */
+	u8 r[SIV_KEY_LEN]; /* R[d][index] */
 };
 
 /* siv_seal_init() - take R[d][0]; the caller wipes its copy. */
-enum siv_reason __must_check siv_seal_init(struct siv_seal *s, struct siv_aead *t,
-					   u16 suite, const u8 r0[SIV_KEY_LEN]);
+enum siv_reason __must_check siv_seal_init(struct siv_seal *s,
+					   struct siv_aead *t, u16 suite,
+					   const u8 r0[SIV_KEY_LEN]);
 void siv_seal_wipe(struct siv_seal *s);
 
 /**
@@ -38,8 +39,8 @@ void siv_seal_wipe(struct siv_seal *s);
  * record's room in the ring are used up.
  */
 enum siv_reason __must_check siv_seal_record(struct siv_seal *s, u64 pos,
-					     const u8 hdr[8], struct siv_span in,
-					     u8 *out);
+					     const u8 hdr[8],
+					     struct siv_span in, u8 *out);
 /* siv_seal_open() - the reverse; SIV_R_TAG ends the channel (one forgery attempt). */
 enum siv_reason __must_check siv_seal_open(struct siv_seal *s, u64 pos,
 					   const u8 hdr[8], struct siv_span in,
