@@ -219,7 +219,7 @@ bool siv_session_wants(struct siv_session *s, const struct siv_slot_info *info,
 /**
  * siv_session_receive() - open the next record
  * @rec: copy of the slot, header included
- * @plain: room for @rec.n bytes
+ * @plain: room for @rec.n bytes, 8-byte aligned
  * @type: its message type
  * @body: its body, inside @plain, checked by siv_msg_check()
  * @now_ms: time

@@ -356,7 +356,7 @@ SIV_WIRE_SIZE(struct siv_failed, 24);
 
 /**
  * siv_msg_check() - validate the plaintext of a record and view its body
- * @plain: plaintext of the record
+ * @plain: plaintext of the record, 8-byte aligned (as kmalloc() and malloc() give it)
  * @type: set to the message's type
  * @ack: set to its acknowledgement
  * @body: set to its body, inside @plain
