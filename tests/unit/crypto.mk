@@ -39,3 +39,6 @@ $(foreach t,test-kdf test-noise test-seal,\
 	$(eval $(t)-san := asan none))
 
 unit-tests += test-reason test-openssl
+
+test-progs += bench-crypto
+bench-crypto-srcs := tests/unit/bench-crypto.c
