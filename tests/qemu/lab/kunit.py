@@ -24,18 +24,24 @@ def run(report, wanted):
         problems += lab.complaints()
     finally:
         problems += lab.close()
-    seen = 0
-    for outcome in outcomes(log):
-        seen += 1
-        if wanted not in outcome.name:
-            continue
+    found = [outcome for outcome in outcomes(log) if wanted in outcome.name]
+    show(report, found)
+    if problems or not found:
+        report.fail("kunit.kernel", problems or ["no results in the kernel log"],
+                    (LOGS / "kunit").relative_to(TOP))
+
+
+def show(report, found):
+    """Failures and skips one by one, the others a line per case."""
+    good = {}
+    for outcome in found:
+        case = ".".join(outcome.name.split(".")[:2])
         if outcome.skipped:
             report.skip(outcome.name, "said by the test")
         elif outcome.good:
-            report.ok(outcome.name, 0)
+            good[case] = good.get(case, 0) + 1
         else:
             report.fail(outcome.name, outcome.notes,
                         (LOGS / "kunit").relative_to(TOP))
-    if problems or not seen:
-        report.fail("kunit.kernel", problems or ["no results in the kernel log"],
-                    (LOGS / "kunit").relative_to(TOP))
+    for case, count in good.items():
+        report.ok_many(case, count)

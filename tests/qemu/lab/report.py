@@ -27,6 +27,11 @@ class Report:
         self.passed += 1
         self._line(32, "ok", name, f" # {seconds:.1f} s")
 
+    def ok_many(self, name, count):
+        """A case that stands for several tests, such as vectors."""
+        self.passed += count
+        self._line(32, "ok", name, f" # {count} tests" if count > 1 else "")
+
     def skip(self, name, why):
         self.skipped += 1
         self._line(33, "ok", name, f" # SKIP {why}")
