@@ -22,6 +22,7 @@ struct score {
 
 /**
  * vectors_load() - read a JSON file
+ * @path: its name
  *
  * A file that cannot be read or parsed is an error with file, line and column, and
  * exit status 2; the file's name is kept for the messages of the functions below.
@@ -31,6 +32,7 @@ json_t *vectors_load(const char *path);
 /**
  * vectors_die() - the file is JSON but not of the format: exit status 2
  * @where: the case, such as "vectors[3]"
+ * @fmt: what is wrong with it
  */
 void __attribute__((noreturn, format(printf, 2, 3)))
 vectors_die(const char *where, const char *fmt, ...);

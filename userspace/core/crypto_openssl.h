@@ -83,6 +83,10 @@ struct siv_anchors *siv_anchors_load(const char *path, char *err, size_t cap);
 /**
  * siv_anchors_from_der() - one trust anchor from memory
  * @der: certificate, DER
+ * @err: what is wrong with it
+ * @cap: room at @err
+ *
+ * Return: NULL and @err.
  */
 struct siv_anchors *siv_anchors_from_der(struct siv_span der, char *err,
 					 size_t cap);
@@ -90,6 +94,7 @@ struct siv_anchors *siv_anchors_from_der(struct siv_span der, char *err,
 size_t siv_anchors_count(const struct siv_anchors *a);
 /**
  * siv_anchors_hash() - identifies the set, whatever the order in its file
+ * @a: the anchors; NULL means none
  * @out: SHA-256; the key, with H(cert), of a cache of verified signatures
  */
 void siv_anchors_hash(const struct siv_anchors *a, u8 out[SIV_HASH_LEN]);

@@ -102,6 +102,9 @@ enum siv_reason __must_check siv_aead_seal(struct siv_aead *t, u64 n,
 
 /**
  * siv_aead_open() - verify and decrypt
+ * @t: a transform with a key
+ * @n: nonce, as in siv_aead_seal()
+ * @ad: associated data, may be empty
  * @in: ciphertext and tag; private memory
  * @out: @in.n - SIV_TAG_LEN bytes; may be the same as @in.p
  *

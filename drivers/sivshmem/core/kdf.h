@@ -18,6 +18,7 @@ void siv_hkdf_extract(u8 prk[SIV_HASH_LEN], struct siv_span salt,
  * @out: 32 bytes
  * @prk: 32 bytes
  * @info: at most 6 spans, concatenated
+ * @n: how many
  */
 void siv_hkdf_expand(u8 out[SIV_HASH_LEN], const u8 prk[SIV_HASH_LEN],
 		     const struct siv_span *info, size_t n);

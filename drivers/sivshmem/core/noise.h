@@ -90,6 +90,8 @@ struct siv_noise_setup {
 
 /**
  * siv_noise_init() - start a handshake
+ * @hs: filled in; refuses every call if this fails
+ * @setup: what it needs
  *
  * Return: SIV_OK, SIV_R_SUITE, SIV_R_PUB_NOT_CANONICAL for @rs.
  */
@@ -98,6 +100,7 @@ siv_noise_init(struct siv_noise *hs, const struct siv_noise_setup *setup);
 
 /**
  * siv_noise_set_ephemeral() - the ephemeral key that the next write uses
+ * @hs: the handshake
  * @priv: 32 bytes; copied
  * @pub: its public key (made in advance, off the hot path)
  */
@@ -116,6 +119,7 @@ void siv_noise_set_psk(struct siv_noise *hs, const u8 psk[SIV_KEY_LEN]);
  * @t: a transform that the handshake may rekey
  * @payload: may be empty
  * @out: at least @cap bytes; not overlapping @payload
+ * @cap: room at @out
  * @len: set to the message's length
  *
  * Return: SIV_OK; SIV_R_STATE if it is not our turn; SIV_R_LENGTH if @cap is too
@@ -129,6 +133,8 @@ enum siv_reason __must_check siv_noise_write(struct siv_noise *hs,
 
 /**
  * siv_noise_read() - consume the next message
+ * @hs: the handshake
+ * @t: a transform that the handshake may rekey
  * @in: the message, in private memory
  * @payload: room for the payload, at least @in.n bytes; not overlapping @in
  * @len: set to the payload's length
@@ -149,6 +155,8 @@ enum siv_reason __must_check siv_noise_read(struct siv_noise *hs,
 
 /**
  * siv_noise_rebuild_e() - NNpsk2 responder: consume a message 1 that was never sent
+ * @hs: the handshake
+ * @t: a transform that the handshake may rekey
  * @re: the initiator's ephemeral public key
  *
  * In NNpsk2 anyone can make the tag of message 1's empty payload from @re and the
@@ -160,6 +168,8 @@ enum siv_reason __must_check siv_noise_rebuild_e(struct siv_noise *hs,
 
 /**
  * siv_noise_split() - finish: derive the keys and wipe the handshake
+ * @hs: the handshake
+ * @out: the keys; all zero on failure
  *
  * Return: SIV_OK, or SIV_R_STATE if messages are missing.
  */

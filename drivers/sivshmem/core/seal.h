@@ -27,6 +27,7 @@ void siv_seal_wipe(struct siv_seal *s);
 
 /**
  * siv_seal_record() - seal one record
+ * @s: the direction
  * @pos: the record's start position: at least the end of the last one
  * @hdr: the 8 header bytes as they will stand in the ring: the associated data
  * @in: plaintext in private memory

@@ -116,7 +116,7 @@ enum {
 struct siv_vector_room {
 	struct siv_aead *t[3];
 	const struct siv_static *s[2];
-	/* below: scratch of the functions */
+	/* private: scratch of the functions */
 	struct siv_noise hs[2];
 	struct siv_noise_keys keys[2];
 	struct siv_connect a, b;
@@ -140,9 +140,11 @@ const char *siv_noise_vector_run(const struct siv_noise_vector *v,
 
 /**
  * siv_xdh_vector_run() - judge the public key, then compute, as everywhere in the core
+ * @v: the vector
+ * @room: its scratch; room->s[0] is the private key as a static key
  *
  * A zero shared secret and a key that is not canonical must be refused, each with its
- * own cause. @room->s[0]: the private key as a static key.
+ * own cause. Return: as above.
  */
 const char *siv_xdh_vector_run(const struct siv_xdh_vector *v,
 			       struct siv_vector_room *room);
