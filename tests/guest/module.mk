@@ -7,3 +7,6 @@ act-nocore := y
 guest-tests += chan
 chan-srcs := tests/guest/chan.c
 chan-nocore := y
+guest-tests += chsh
+chsh-srcs := tests/guest/chsh.c
+chsh-nocore := y

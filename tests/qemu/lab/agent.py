@@ -29,6 +29,7 @@ class Job:
         self._out = bytearray()
         self._err = bytearray()
         self._acked = 0
+        self._read = 0
 
     @property
     def stdout(self):
@@ -69,6 +70,19 @@ class Job:
             raise AssertionError(
                 f"{self.command!r} ended ({self.status}) without {text!r}: "
                 f"{self.text}{self._err.decode(errors='replace')}")
+
+    def line(self, timeout=30):
+        """The next line of standard output."""
+        self._agent.wait_for(
+            lambda: b"\n" in self._out[self._read:] or self.status is not None,
+            timeout, f"a line from {self.command!r}")
+        end = self._out.find(b"\n", self._read)
+        if end < 0:
+            raise AssertionError(f"{self.command!r} has ended ({self.status}): "
+                                 f"{self._err.decode(errors='replace')}")
+        text = self._out[self._read:end].decode(errors="replace")
+        self._read = end + 1
+        return text
 
     def wait(self, timeout=60):
         """Wait for the end; the exit status, or minus the signal."""
