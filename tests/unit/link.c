@@ -187,3 +187,21 @@ void link_all(struct link *l)
 	link_to_confirm(l);
 	must(!link_confirmed(l), "link_confirmed(l)");
 }
+
+bool link_zero(const void *p, size_t n)
+{
+	const u8 *b = p;
+
+	while (n)
+		if (b[--n])
+			return false;
+	return true;
+}
+
+bool link_ended(const struct siv_connect *c)
+{
+	return c->state == SIV_CONNECT_ENDED &&
+	       link_zero(c->e_priv, SIV_KEY_LEN) &&
+	       link_zero(c->k1, SIV_KEY_LEN) && link_zero(c->k2, SIV_KEY_LEN) &&
+	       link_zero(c->r, sizeof(c->r)) && link_zero(c->hh, SIV_HASH_LEN);
+}

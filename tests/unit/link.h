@@ -60,4 +60,9 @@ void link_to_grant(struct link *l);
 void link_to_confirm(struct link *l);
 void link_all(struct link *l);
 
+/* link_zero() - are these bytes all zero? */
+bool link_zero(const void *p, size_t n);
+/* link_ended() - is this end over, and without secrets? */
+bool link_ended(const struct siv_connect *c);
+
 #endif

@@ -24,6 +24,11 @@ test-connect-srcs := tests/unit/test-connect.c tests/unit/link.c \
 		     tests/unit/dialog.c tests/unit/seallog.c $(pki-srcs)
 test-connect-libs := $(seal-log)
 
+unit-tests += test-grant
+test-grant-srcs := tests/unit/test-grant.c tests/unit/link.c \
+		   tests/unit/seallog.c $(pki-srcs)
+test-grant-libs := $(seal-log)
+
 unit-tests += test-matrix
 test-matrix-srcs := tests/unit/test-matrix.c tests/unit/link.c \
 		    tests/unit/dialog.c $(pki-srcs)

@@ -172,21 +172,20 @@ static enum siv_reason session_receives(struct dialog *d, bool host, u16 type)
 	struct siv_session *from = host ? d->g : d->h;
 	u8 body[512], rec[SIV_SLOT_SIZE], plain[SIV_SLOT_SIZE];
 	struct siv_span none = { NULL, 0 }, got;
+	struct siv_span sent = { body, valid_body(body, type) };
 	u8 state = to->state;
 	enum siv_reason r;
 	size_t n = 0;
 	u16 seen;
 
 	if (from->tx.t &&
-	    siv_record_seal(&from->tx, to->tag, type, 0,
-			    (struct siv_span){ body, valid_body(body, type) },
-			    none, rec, &n))
+	    siv_record_seal(&from->tx, to->tag, type, 0, sent, none, rec, &n))
 		return SIV_R_CRYPTO;
 	r = siv_session_receive(to, (struct siv_span){ rec, n }, plain, &seen,
 				&got, 2);
 	if (!r) {
 		assert_int_equal(seen, type);
-		assert_int_equal(got.n, valid_body(body, type));
+		assert_int_equal(got.n, sent.n);
 		assert_int_equal(to->state, type == SIV_MSG_READY ?
 						    SIV_SESSION_LIVE :
 						    state);

@@ -56,9 +56,9 @@ void siv_connect_psk(u8 psk[SIV_KEY_LEN], const u8 prk[SIV_HASH_LEN],
 
 enum siv_connect_state {
 	SIV_CONNECT_IDLE = 0,
-	SIV_CONNECT_OPENED,		/* A: OPEN sent */
-	SIV_CONNECT_ACCEPTED,		/* B: ACCEPT sent; keys only, no memory, no bell */
-	SIV_CONNECT_OPEN,		/* may map, read, write, ring */
+	SIV_CONNECT_OPENED,   /* A: OPEN sent */
+	SIV_CONNECT_ACCEPTED, /* B: ACCEPT sent; keys only, no memory, no bell */
+	SIV_CONNECT_OPEN,     /* may map, read, write, ring */
 	SIV_CONNECT_ENDED,
 	SIV_CONNECT_STATES
 };
@@ -68,16 +68,16 @@ enum siv_connect_state {
  * is for FIN and rings.
  */
 struct siv_connect {
-	u8 state;			/* enum siv_connect_state */
-	bool a;				/* role */
+	u8 state; /* enum siv_connect_state */
+	bool a;	  /* role */
 	struct siv_connect_ids ids;
 	u8 e_priv[SIV_KEY_LEN];
 	u8 e_pub[SIV_KEY_LEN];
 	u8 hh[SIV_HASH_LEN];
 	u8 k1[SIV_KEY_LEN];
 	u8 k2[SIV_KEY_LEN];
-	u8 r[2][SIV_KEY_LEN];		/* R[d][0]; sealed channels only, until moved out */
-	struct siv_common common;	/* own copy, once granted */
+	u8 r[2][SIV_KEY_LEN]; /* R[d][0]; sealed channels only, until moved out */
+	struct siv_common common; /* own copy, once granted */
 	bool fin_sent;
 	bool fin_seen;
 };
@@ -99,11 +99,10 @@ void siv_connect_wipe(struct siv_connect *c);
  * Return: SIV_OK and OPENED; SIV_R_STATE if not IDLE; SIV_R_SUITE, SIV_R_UNSUPPORTED
  * (static), SIV_R_RESERVED, SIV_R_SIZE, SIV_R_NAME and ENDED.
  */
-enum siv_reason __must_check
-siv_connect_open(struct siv_connect *c, const struct siv_connect_ids *ids,
-		 const u8 e_priv[SIV_KEY_LEN], const u8 e_pub[SIV_KEY_LEN],
-		 u64 request, struct siv_span service, struct siv_span vm,
-		 struct siv_open *out);
+enum siv_reason __must_check siv_connect_open(
+	struct siv_connect *c, const struct siv_connect_ids *ids,
+	const u8 e_priv[SIV_KEY_LEN], const u8 e_pub[SIV_KEY_LEN], u64 request,
+	struct siv_span service, struct siv_span vm, struct siv_open *out);
 
 /**
  * siv_connect_granted() - A: check GRANT_A end to end
@@ -120,11 +119,10 @@ siv_connect_open(struct siv_connect *c, const struct siv_connect_ids *ids,
  * and makes M3.
  * Return: SIV_OK and OPEN; otherwise ENDED, wiped, and the true cause.
  */
-enum siv_reason __must_check
-siv_connect_granted(struct siv_connect *c, struct siv_aead *t,
-		    const struct siv_grant_a *g, const u8 cert_b[SIV_HASH_LEN],
-		    const u8 prk[SIV_HASH_LEN], const struct siv_geometry *geo,
-		    struct siv_confirm *out);
+enum siv_reason __must_check siv_connect_granted(
+	struct siv_connect *c, struct siv_aead *t, const struct siv_grant_a *g,
+	const u8 cert_b[SIV_HASH_LEN], const u8 prk[SIV_HASH_LEN],
+	const struct siv_geometry *geo, struct siv_confirm *out);
 
 /**
  * siv_connect_incoming() - B: answer INCOMING
@@ -140,12 +138,11 @@ siv_connect_granted(struct siv_connect *c, struct siv_aead *t,
  * Return: SIV_OK and ACCEPTED; SIV_R_STATE if not IDLE; otherwise ENDED, wiped, and the
  * true cause.
  */
-enum siv_reason __must_check
-siv_connect_incoming(struct siv_connect *c, struct siv_aead *t,
-		     const struct siv_connect_ids *ids,
-		     const struct siv_incoming *in, u8 e_priv[SIV_KEY_LEN],
-		     const u8 e_pub[SIV_KEY_LEN], const u8 prk[SIV_HASH_LEN],
-		     struct siv_accept *out);
+enum siv_reason __must_check siv_connect_incoming(
+	struct siv_connect *c, struct siv_aead *t,
+	const struct siv_connect_ids *ids, const struct siv_incoming *in,
+	u8 e_priv[SIV_KEY_LEN], const u8 e_pub[SIV_KEY_LEN],
+	const u8 prk[SIV_HASH_LEN], struct siv_accept *out);
 
 /**
  * siv_connect_confirmed() - B: check GRANT_B end to end
@@ -153,11 +150,9 @@ siv_connect_incoming(struct siv_connect *c, struct siv_aead *t,
  * COMMON is checked against INCOMING and @geo, M3 opened, and the hash inside compared
  * with that of B's own COMMON. Return: as siv_connect_granted().
  */
-enum siv_reason __must_check
-siv_connect_confirmed(struct siv_connect *c, struct siv_aead *t,
-		      const struct siv_grant_b *g,
-		      const struct siv_geometry *geo,
-		      struct siv_established *out);
+enum siv_reason __must_check siv_connect_confirmed(
+	struct siv_connect *c, struct siv_aead *t, const struct siv_grant_b *g,
+	const struct siv_geometry *geo, struct siv_established *out);
 
 /* A run of bytes in the region. */
 struct siv_range {
@@ -166,8 +161,8 @@ struct siv_range {
 };
 
 /* siv_common_ranges() - the two runs that a COMMON takes: side pages, extent. */
-void siv_common_ranges(const struct siv_common *c, const struct siv_geometry *geo,
-		       struct siv_range out[2]);
+void siv_common_ranges(const struct siv_common *c,
+		       const struct siv_geometry *geo, struct siv_range out[2]);
 /* siv_range_overlap() - do two runs share a byte? Overflow counts as yes. */
 bool siv_range_overlap(const struct siv_range *a, const struct siv_range *b);
 /**
@@ -186,14 +181,17 @@ enum siv_reason __must_check siv_common_check(const struct siv_common *c,
  * @position: our producer's final position
  * Once per connect: SIV_R_STATE the second time.
  */
-enum siv_reason __must_check siv_fin_make(struct siv_connect *c, struct siv_aead *t,
-					  u64 position, struct siv_fin *out);
+enum siv_reason __must_check siv_fin_make(struct siv_connect *c,
+					  struct siv_aead *t, u64 position,
+					  struct siv_fin *out);
 /*
  * siv_fin_open() - the peer's; @position is where its stream ends. Once; one that does not
  * open (SIV_R_TAG) or ends at no possible position (SIV_R_RING_POSITION) changes nothing.
  */
-enum siv_reason __must_check siv_fin_open(struct siv_connect *c, struct siv_aead *t,
-					  const struct siv_fin *in, u64 *position);
+enum siv_reason __must_check siv_fin_open(struct siv_connect *c,
+					  struct siv_aead *t,
+					  const struct siv_fin *in,
+					  u64 *position);
 
 /**
  * siv_connect_may() - SIV_OK if @type may arrive at this end in @state
@@ -207,11 +205,11 @@ enum siv_reason siv_connect_may(bool a, enum siv_connect_state state, u16 type);
 /* ------------------------------------------------------------ host's relay */
 
 enum siv_relay_state {
-	SIV_RELAY_OPENED = 0,		/* INCOMING sent: bookkeeping only */
-	SIV_RELAY_GRANTED,		/* ACCEPT came: memory taken, GRANT_A sent */
-	SIV_RELAY_CONFIRMED,		/* GRANT_B sent */
+	SIV_RELAY_OPENED = 0, /* INCOMING sent: bookkeeping only */
+	SIV_RELAY_GRANTED,    /* ACCEPT came: memory taken, GRANT_A sent */
+	SIV_RELAY_CONFIRMED,  /* GRANT_B sent */
 	SIV_RELAY_ESTABLISHED,
-	SIV_RELAY_ENDED,		/* waiting for CLOSED from one side or both */
+	SIV_RELAY_ENDED, /* waiting for CLOSED from one side or both */
 	SIV_RELAY_STATES
 };
 
@@ -222,6 +220,7 @@ enum siv_relay_state {
  * Return: SIV_OK or SIV_R_STATE: drop and count it; in ENDED (but for CLOSED, which is
  * always allowed there) it has only crossed our CLOSE.
  */
-enum siv_reason siv_relay_may(enum siv_relay_state state, bool from_a, u16 type);
+enum siv_reason siv_relay_may(enum siv_relay_state state, bool from_a,
+			      u16 type);
 
 #endif /* SIV_CORE_CONNECT_H */

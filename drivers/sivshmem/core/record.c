@@ -182,6 +182,7 @@ void siv_slot_write(void *slot, const u8 *bytes, size_t len)
 	memcpy(word, bytes, sizeof(word));
 	memcpy((u8 *)slot + SIV_SLOT_HDR, bytes + SIV_SLOT_HDR,
 	       len - SIV_SLOT_HDR);
+	/* the number after the body */
 	virt_store_release(&w[1], word[1]);
 	/* length and tag last: with them the slot is full */
 	virt_store_release(&w[0], word[0]);

@@ -10,19 +10,20 @@
 #include "crypto.h"
 #include "wire.h"
 
-#define SIV_RECORD_REKEY ((u64)1 << 16)	/* REKEY before each multiple, but 0 */
+#define SIV_RECORD_REKEY ((u64)1 << 16) /* REKEY before each multiple, but 0 */
 #define SIV_RECORD_STOP ((u64)1 << 32)	/* no record has this number */
 
 /* One direction of a session: a key and the next number. */
 struct siv_half {
-	struct siv_aead *t;		/* borrowed; holds @k */
+	struct siv_aead *t; /* borrowed; holds @k */
 	u64 next;
 	u16 suite;
 	u8 k[SIV_KEY_LEN];
 };
 
-enum siv_reason __must_check siv_half_init(struct siv_half *h, struct siv_aead *t,
-					   u16 suite, const u8 k[SIV_KEY_LEN]);
+enum siv_reason __must_check siv_half_init(struct siv_half *h,
+					   struct siv_aead *t, u16 suite,
+					   const u8 k[SIV_KEY_LEN]);
 /* siv_half_wipe() - forget the key, also in the transform. */
 void siv_half_wipe(struct siv_half *h);
 
@@ -40,8 +41,9 @@ void siv_half_wipe(struct siv_half *h);
  * The number is used up even if the caller then fails: nothing is sealed twice
  * under one number. Return: SIV_OK, SIV_R_LENGTH, SIV_R_EXHAUSTED, SIV_R_CRYPTO.
  */
-enum siv_reason __must_check siv_record_seal(struct siv_half *h, u32 tag, u16 type,
-					     u64 ack, struct siv_span body,
+enum siv_reason __must_check siv_record_seal(struct siv_half *h, u32 tag,
+					     u16 type, u64 ack,
+					     struct siv_span body,
 					     struct siv_span more, u8 *out,
 					     size_t *len);
 
@@ -81,7 +83,8 @@ bool siv_slot_peek(const void *slot, struct siv_slot_info *info);
  *
  * Return: the number of bytes copied, header included.
  */
-size_t siv_slot_copy(const void *slot, const struct siv_slot_info *info, u8 *out);
+size_t siv_slot_copy(const void *slot, const struct siv_slot_info *info,
+		     u8 *out);
 
 /* siv_slot_write() - post bytes: length to zero, body, then the header last. */
 void siv_slot_write(void *slot, const u8 *bytes, size_t len);
@@ -89,8 +92,9 @@ void siv_slot_write(void *slot, const u8 *bytes, size_t len);
 void siv_slot_clear(void *slot);
 
 enum {
-	SIV_OUTBOX_HOLD_MS = 100,	/* a record keeps its slot at least this long */
-	SIV_OUTBOX_LAZY_MS = 20,	/* a lazy one this long */
+	/* how long a record keeps its slot at least */
+	SIV_OUTBOX_HOLD_MS = 100,
+	SIV_OUTBOX_LAZY_MS = 20,
 };
 
 /**

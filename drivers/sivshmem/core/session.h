@@ -14,18 +14,18 @@
 #include "wire.h"
 
 enum {
-	SIV_SESSION_WINDOW = 8,		/* sealed records kept until acknowledged */
+	SIV_SESSION_WINDOW = 8, /* sealed records kept until acknowledged */
 	SIV_REPOST_FIRST_MS = 100,
 	SIV_REPOST_MAX_MS = 2000,
 	SIV_ACK_DELAY_MS = 20,
-	SIV_PENDING_MS = 2000,		/* the host keeps a pending handshake this long */
+	SIV_PENDING_MS = 2000, /* the host keeps a pending handshake */
 };
 
 enum siv_session_state {
 	SIV_SESSION_IDLE = 0,
-	SIV_SESSION_SENT,		/* guest: message 1 made */
-	SIV_SESSION_HEARD,		/* host: message 1 opened, not yet judged */
-	SIV_SESSION_PENDING,		/* host: message 2 made, READY awaited */
+	SIV_SESSION_SENT,    /* guest: message 1 made */
+	SIV_SESSION_HEARD,   /* host: message 1 opened, not yet judged */
+	SIV_SESSION_PENDING, /* host: message 2 made, READY awaited */
 	SIV_SESSION_LIVE,
 	SIV_SESSION_DEAD,
 	SIV_SESSION_STATES
@@ -34,11 +34,11 @@ enum siv_session_state {
 /* What both sides of the session prologue know (152 bytes, protocol.rst). */
 struct siv_session_ids {
 	u16 suite;
-	u32 peer;			/* the guest's peer number */
+	u32 peer; /* the guest's peer number */
 	u8 epoch[SIV_EPOCH_LEN];
-	struct siv_span region;		/* name */
+	struct siv_span region; /* name */
 	u8 host_cert_hash[SIV_HASH_LEN];
-	u8 header_hash[SIV_HASH_LEN];	/* of the header's constant part */
+	u8 header_hash[SIV_HASH_LEN]; /* of the header's constant part */
 	u8 challenge[SIV_NONCE_LEN];
 };
 
@@ -48,43 +48,43 @@ void siv_session_prologue(u8 out[SIV_SESSION_PROLOGUE_LEN],
 /* A sealed record that the other side has not acknowledged. */
 struct siv_sent {
 	u64 number;
-	u64 ack;			/* the acknowledgement inside */
-	u64 due_ms;			/* post (again) at this time */
-	u32 backoff_ms;			/* 0: never posted */
+	u64 ack;	/* the acknowledgement inside */
+	u64 due_ms;	/* post (again) at this time */
+	u32 backoff_ms; /* 0: never posted */
 	u16 len;
-	bool lazy;			/* ACK or HEARTBEAT: nobody waits for it */
+	bool lazy; /* ACK or HEARTBEAT: nobody waits for it */
 	u8 bytes[SIV_SLOT_SIZE];
 };
 
 /* Large (about 41 KiB): the platform allocates it. */
 struct siv_session {
-	u8 state;			/* enum siv_session_state */
-	bool host;			/* role */
+	u8 state;  /* enum siv_session_state */
+	bool host; /* role */
 	u16 suite;
 	u32 tag;
 	u64 id;
-	u64 attempt;			/* of message 1: stands in both hello headers */
-	u8 hh[SIV_HASH_LEN];		/* handshake hash */
+	u64 attempt;	     /* of message 1: stands in both hello headers */
+	u8 hh[SIV_HASH_LEN]; /* handshake hash */
 	u8 peer_static[SIV_KEY_LEN];
-	struct siv_noise noise;		/* wiped when the handshake is over */
-	struct siv_aead *hs_t;		/* slots of the platform, borrowed */
+	struct siv_noise noise; /* wiped when the handshake is over */
+	struct siv_aead *hs_t;	/* slots of the platform, borrowed */
 	struct siv_aead *tx_t;
 	struct siv_aead *rx_t;
 	struct siv_half tx;
 	struct siv_half rx;
-	u64 acked;			/* the other side expects this number next */
-	u64 ack_said;			/* highest acknowledgement that we sealed */
-	u64 ack_known;			/* highest that has arrived for certain */
-	u64 ack_due_ms;			/* 0: none owed */
+	u64 acked;	/* the other side expects this number next */
+	u64 ack_said;	/* highest acknowledgement that we sealed */
+	u64 ack_known;	/* highest that has arrived for certain */
+	u64 ack_due_ms; /* 0: none owed */
 	u64 ack_said_ms;
-	u64 owed;			/* bit n: number rx.next - 1 - n asked for an ack */
-	u64 heard_ms;			/* when a record last opened */
-	u64 beat_ms;			/* guest: send HEARTBEAT if silent this long; 0: never */
+	u64 owed;     /* bit n: number rx.next - 1 - n asked for an ack */
+	u64 heard_ms; /* when a record last opened */
+	u64 beat_ms;  /* guest: send HEARTBEAT if silent this long; 0: never */
 	u64 said_ms;
-	bool again;			/* a duplicate was seen: post unacknowledged ones again */
-	u32 dropped;			/* records that did not open: counted, never fatal */
-	u64 turn;			/* the number whose turn it is to get a slot; else 0 */
-	u8 head;			/* oldest in @sent */
+	bool again;  /* a duplicate was seen: post unacknowledged ones again */
+	u32 dropped; /* records that did not open: counted, never fatal */
+	u64 turn;    /* the number whose turn it is to get a slot; else 0 */
+	u8 head;     /* oldest in @sent */
 	u8 count;
 	struct siv_sent sent[SIV_SESSION_WINDOW];
 };
@@ -133,9 +133,9 @@ struct siv_session_hello {
  * From IDLE, or from SENT for a new attempt. The caller posts the bytes and rings the
  * hello doorbell, again and again with backoff, until siv_session_finish() succeeds.
  */
-enum siv_reason __must_check siv_session_start(struct siv_session *s,
-					       const struct siv_session_hello *in,
-					       u8 *out, size_t *len);
+enum siv_reason __must_check
+siv_session_start(struct siv_session *s, const struct siv_session_hello *in,
+		  u8 *out, size_t *len);
 
 /**
  * siv_session_finish() - guest: consume message 2
@@ -184,10 +184,11 @@ siv_session_heard(struct siv_session *s, const struct siv_session_ids *ids,
  *
  * From HEARD to PENDING. READY (record 0) makes it LIVE in siv_session_receive().
  */
-enum siv_reason __must_check
-siv_session_answer(struct siv_session *s, const struct siv_payload2 *p2,
-		   const u8 e_priv[SIV_KEY_LEN], const u8 e_pub[SIV_KEY_LEN],
-		   u8 *out, size_t *len);
+enum siv_reason __must_check siv_session_answer(struct siv_session *s,
+						const struct siv_payload2 *p2,
+						const u8 e_priv[SIV_KEY_LEN],
+						const u8 e_pub[SIV_KEY_LEN],
+						u8 *out, size_t *len);
 
 /**
  * siv_session_send() - seal a message and keep it until acknowledged
@@ -235,7 +236,8 @@ bool siv_session_wants(struct siv_session *s, const struct siv_slot_info *info,
  */
 enum siv_reason __must_check siv_session_receive(struct siv_session *s,
 						 struct siv_span rec, u8 *plain,
-						 u16 *type, struct siv_span *body,
+						 u16 *type,
+						 struct siv_span *body,
 						 u64 now_ms);
 
 /**
@@ -251,7 +253,8 @@ unsigned int siv_session_post(struct siv_session *s, struct siv_outbox *ob,
 			      void *slots, u64 now_ms, u64 *next_ms);
 
 /* siv_session_may() - SIV_OK if @type may arrive in @state at @host, else SIV_R_STATE. */
-enum siv_reason siv_session_may(bool host, enum siv_session_state state, u16 type);
+enum siv_reason siv_session_may(bool host, enum siv_session_state state,
+				u16 type);
 
 /**
  * siv_ephemeral_make() - a hedged ephemeral key (protocol.rst, e_priv)
@@ -260,10 +263,9 @@ enum siv_reason siv_session_may(bool host, enum siv_session_state state, u16 typ
  * @hh: handshake hash of the session; in IK the challenge, zero-padded to 32
  * @counter: never the same twice in a boot
  */
-enum siv_reason __must_check
-siv_ephemeral_make(u8 priv[SIV_KEY_LEN], u8 pub[SIV_KEY_LEN],
-		   const u8 prkh[SIV_HASH_LEN], const u8 random[32],
-		   const u8 hh[SIV_HASH_LEN], u64 counter);
+enum siv_reason __must_check siv_ephemeral_make(
+	u8 priv[SIV_KEY_LEN], u8 pub[SIV_KEY_LEN], const u8 prkh[SIV_HASH_LEN],
+	const u8 random[32], const u8 hh[SIV_HASH_LEN], u64 counter);
 /* siv_hedge_prk() - HKDF-Extract("sivshmem1 hedge", own static private key). */
 void siv_hedge_prk(u8 prkh[SIV_HASH_LEN], const u8 priv[SIV_KEY_LEN]);
 
