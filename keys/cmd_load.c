@@ -45,7 +45,7 @@ static int feed(int fd, const struct blob *payload)
 }
 
 /* Run keyctl; @payload goes to its standard input, never through a file. */
-static int keyctl(char *const argv[], const struct blob *payload)
+static int run_keyctl(char *const argv[], const struct blob *payload)
 {
 	int fd[2], status, err;
 	pid_t pid;
@@ -87,7 +87,7 @@ static int load_ca(const char *path)
 		return -1;
 	anchors = x509_anchors(&der, path);
 	if (anchors)
-		err = keyctl(argv, &der);
+		err = run_keyctl(argv, &der);
 	siv_anchors_free(anchors);
 	blob_free(&der);
 	return err;
@@ -98,7 +98,7 @@ static int load_identity(const char *path, const char *name,
 			 const char *keyring)
 {
 	char service[SIV_NAME_LEN];
-	char *argv[] = { "keyctl", "padd", "sivshmem", NULL, NULL, NULL };
+	char *argv[6] = { "keyctl", "padd", "sivshmem", NULL, NULL, NULL };
 	struct blob in;
 	struct siv_cert c;
 	bool has_key;
@@ -118,7 +118,7 @@ static int load_identity(const char *path, const char *name,
 		 (const char *)c.service.p);
 	argv[3] = name ? strdupa(name) : service;
 	argv[4] = strdupa(keyring);
-	err = keyctl(argv, &in);
+	err = run_keyctl(argv, &in);
 out:
 	blob_free(&in);
 	return err;
@@ -144,7 +144,7 @@ int cmd_load(const struct options *o)
 	for (k = 0; k < o->count; k++)
 		if (load_identity(o->args[k], o->name, keyring))
 			return EXIT_FAILED;
-	if (o->close && keyctl(restrict_argv, NULL))
+	if (o->close && run_keyctl(restrict_argv, NULL))
 		return EXIT_FAILED;
 	return EXIT_OK;
 }

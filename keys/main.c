@@ -55,7 +55,7 @@ enum {
 	COMMANDS = sizeof(commands) / sizeof(commands[0])
 };
 
-static int help(void)
+static int print_help(void)
 {
 	size_t i;
 
@@ -94,7 +94,7 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return say_usage("no command");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))
-		return help();
+		return print_help();
 	for (i = 0; i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return run(&commands[i], argc - 1, argv + 1);

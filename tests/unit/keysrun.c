@@ -18,7 +18,7 @@ char keys_tool[PATH_MAX];
 char keys_said[65536];
 
 static char origin[PATH_MAX];
-static char work[] = "/tmp/sivshmem-keys-XXXXXX";
+static char work[32] = "/tmp/sivshmem-keys-XXXXXX";
 
 pid_t keys_start(int out, const char *const argv[])
 {
@@ -62,8 +62,10 @@ size_t keys_get(const char *path, uint8_t *p, size_t cap)
 	FILE *f = fopen(path, "re");
 	size_t n;
 
-	if (!f)
+	if (!f) {
 		fail_msg("%s: %s", path, strerror(errno));
+		return 0;
+	}
 	n = fread(p, 1, cap, f);
 	fclose(f);
 	return n;
@@ -158,7 +160,7 @@ const char *keys_serial(const struct siv_cert *c, char hex[41])
 int keys_setup(void **state)
 {
 	(void)state;
-	memcpy(work + sizeof(work) - 7, "XXXXXX", 6);
+	memcpy(strrchr(work, '-'), "-XXXXXX", 8);
 	return mkdtemp(work) && !chdir(work) ? 0 : -1;
 }
 

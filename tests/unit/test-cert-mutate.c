@@ -73,7 +73,7 @@ static void short_signed_parts_are_refused(void **state)
 	certtext_default(&t, ALG_ECDSA_SHA256);
 	n = certbuild(der, &t, &p256);
 	assert_int_equal(judge(der, n, p256_anchors, &c), SIV_OK);
-	/* without tag and length: 30 82 nn nn */
+	/* without tag and length: 30 82 and two bytes */
 	len = c.tbs.n - 4;
 	memcpy(body, c.tbs.p + 4, len);
 	for (cut = 0; cut < len; cut++) {
@@ -209,7 +209,8 @@ static void never_more_lenient_than_openssl(void **state)
 	certtext_default(&t, ALG_ECDSA_SHA256);
 	/* names and dates of every kind */
 	t.field[F_SUBJECT] =
-		"30( 31( 30( 0603550406 13( 'DE' ) ) ) 31( 30( 060355040a 0c( 4dc3bce282ac6e ) ) ) )";
+		"30( 31( 30( 0603550406 13( 'DE' ) ) ) "
+		"31( 30( 060355040a 0c( 4dc3bce282ac6e ) ) ) )";
 	t.field[F_VALIDITY] =
 		VALIDITY(UTC("260101000000Z"), GENERAL("20520229000000Z"));
 	n = certbuild(der, &t, &p256);

@@ -259,8 +259,8 @@ static void bundles_are_made_of_files(void **state)
 	keys_cert("b", "ca/ca.crt", der, &c);
 	REFUSED("does not match", "bundle", "--cert", "r.crt", "--key", "q.key",
 		"--out", "x");
-	REFUSED("not X25519", "bundle", "--cert", "ca/ca.crt", "--key",
-		"q.key", "--out", "x");
+	REFUSED("not X25519", "bundle", "--cert", "ca/ca.crt", "--key", "q.key",
+		"--out", "x");
 	REFUSED("PKCS#8", "bundle", "--cert", "r.crt", "--key", "ca/ca.key",
 		"--out", "x");
 	REFUSED("never overwritten", "bundle", "--cert", "r.crt", "--key",

@@ -432,8 +432,8 @@ static void many_at_once_take_turns(void **state)
 		MANY = 8
 	};
 	char name[32], out[32], *p;
-	const char *argv[] = { keys_tool, "issue", name, "--dir",
-			       "ca",	  "--out", out,	 NULL };
+	const char *argv[8] = { keys_tool, "issue", name, "--dir",
+				"ca",	   "--out", out,  NULL };
 	int i, lines = 0, fd, log;
 	pid_t pid[MANY];
 

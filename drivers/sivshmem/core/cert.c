@@ -322,7 +322,8 @@ static const u8 ext_arc[EXT_COUNT] = {
 	[EXT_AKID] = 35,      [EXT_SKID] = 14, [EXT_SAN] = 17,
 };
 
-#define EXT_REQUIRED (1u << EXT_KEY_USAGE | 1u << EXT_EKU | 1u << EXT_SAN)
+static const u32 ext_required = 1u << EXT_KEY_USAGE | 1u << EXT_EKU |
+				1u << EXT_SAN;
 
 static enum siv_reason ext_key_usage(struct siv_span value)
 {
@@ -582,7 +583,7 @@ static enum siv_reason take_extensions(struct siv_der *tbs, struct siv_cert *c)
 		if (r)
 			return r;
 	}
-	if ((seen & EXT_REQUIRED) != EXT_REQUIRED)
+	if ((seen & ext_required) != ext_required)
 		return SIV_R_CERT_EXT_MISSING;
 	/* only a host's name is a region alone */
 	return (c->role == SIV_CERT_HOST) == !c->vm.n ? SIV_OK :

@@ -34,22 +34,38 @@ extern const size_t siv_oid_host_len;
 
 /**
  * struct siv_cert - a parsed certificate: views into its DER, which must outlive it
+ * @der: exactly the SEQUENCE, no trailing byte
+ * @tbs: what is signed
+ * @serial: INTEGER content
+ * @issuer: DER of the name
+ * @akid: keyIdentifier; empty if there is none
+ * @skid: likewise
+ * @sig: the signature
+ * @region: of the name that is certified
+ * @vm: empty in a host certificate
+ * @service: likewise; may name a service or a client
+ * @not_before: first second
+ * @not_after: last second
+ * @pub: public key, canonical
+ * @hash: H(@der)
+ * @sig_alg: algorithm of @sig
+ * @role: host or endpoint
  */
 struct siv_cert {
-	struct siv_span der;	/* exactly the SEQUENCE, no trailing byte */
-	struct siv_span tbs;	/* what is signed */
-	struct siv_span serial; /* INTEGER content */
-	struct siv_span issuer; /* DER of the name */
-	struct siv_span akid;	/* keyIdentifier; empty if there is none */
-	struct siv_span skid;	/* likewise */
+	struct siv_span der;
+	struct siv_span tbs;
+	struct siv_span serial;
+	struct siv_span issuer;
+	struct siv_span akid;
+	struct siv_span skid;
 	struct siv_span sig;
 	struct siv_span region;
-	struct siv_span vm;	 /* empty in a host certificate */
-	struct siv_span service; /* likewise; may name a service or a client */
+	struct siv_span vm;
+	struct siv_span service;
 	s64 not_before;
 	s64 not_after;
 	u8 pub[SIV_KEY_LEN];
-	u8 hash[SIV_HASH_LEN]; /* H(der) */
+	u8 hash[SIV_HASH_LEN];
 	enum siv_sig_alg sig_alg;
 	enum siv_cert_role role;
 };
@@ -74,6 +90,7 @@ enum siv_reason __must_check siv_cert_verify(const struct siv_cert *c,
 
 /**
  * siv_cert_is() - does the certificate name exactly this?
+ * @c: a parsed certificate
  * @role: wanted role
  * @region: wanted region
  * @vm: wanted VM; empty: any
