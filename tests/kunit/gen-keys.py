@@ -41,6 +41,7 @@ def main():
         "expired_cert": cert(end=-3600),
         "future_cert": cert(start=YEARS - DAY),
         "foreign_cert": Ca("other").issue(me.public, URI, end=YEARS),
+        "host_private": host.private,
         "host_cert": host_cert(ca, host, end=YEARS),
         "other_host_cert": host_cert(ca, host, region="home", end=YEARS),
     }

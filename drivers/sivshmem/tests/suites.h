@@ -12,6 +12,7 @@ extern struct kunit_suite siv_keys_suite;
 extern struct kunit_suite siv_mailbox_suite;
 extern struct kunit_suite siv_noise_suite;
 extern struct kunit_suite siv_ring_suite;
+extern struct kunit_suite siv_session_suite;
 extern struct kunit_suite siv_xdh_suite;
 
 #endif /* SIV_TESTS_SUITES_H */
