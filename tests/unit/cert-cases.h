@@ -340,6 +340,8 @@ static const struct edit ext_cases[] = {
 	REFUSE("CA:1", RSA, BASIC, BASIC("30( 010101 )"), DER_VALUE),
 	REFUSE("path length without CA", RSA, BASIC, BASIC("30( 020100 )"),
 	       CERT_CA),
+	REFUSE("basicConstraints cut inside", RSA, BASIC, BASIC("30( 0101 )"),
+	       DER_TRUNCATED),
 	REFUSE("basicConstraints value empty", RSA, BASIC, BASIC(""),
 	       DER_TRUNCATED),
 	REFUSE("basicConstraints and more", RSA, BASIC, BASIC("30( ) 0500"),

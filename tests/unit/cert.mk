@@ -23,3 +23,6 @@ unit-tests += test-keys-life
 test-keys-life-srcs := tests/unit/test-keys-life.c tests/unit/keysrun.c
 test-keys-life-deps := $(keys-tool)
 test-keys-life-args := $(keys-tool) Documentation/keys.rst
+
+unit-tests += test-bundle
+test-bundle-srcs := tests/unit/test-bundle.c tests/unit/dertext.c

@@ -208,9 +208,8 @@ static void never_more_lenient_than_openssl(void **state)
 	(void)state;
 	certtext_default(&t, ALG_ECDSA_SHA256);
 	/* names and dates of every kind */
-	t.field[F_SUBJECT] =
-		"30( 31( 30( 0603550406 13( 'DE' ) ) ) "
-		"31( 30( 060355040a 0c( 4dc3bce282ac6e ) ) ) )";
+	t.field[F_SUBJECT] = "30( 31( 30( 0603550406 13( 'DE' ) ) ) "
+			     "31( 30( 060355040a 0c( 4dc3bce282ac6e ) ) ) )";
 	t.field[F_VALIDITY] =
 		VALIDITY(UTC("260101000000Z"), GENERAL("20520229000000Z"));
 	n = certbuild(der, &t, &p256);

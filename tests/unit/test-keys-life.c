@@ -333,7 +333,7 @@ static void load_runs_keyctl(void **state)
 		 "padd sivshmem r/v/s @s\n"
 		 "restrict_keyring %:.sivshmem\n");
 	REFUSED("belongs to the daemon", "load", "r.crt");
-	REFUSED("CA:TRUE", "load", "--ca", "r.crt");
+	REFUSED("trust anchor", "load", "--ca", "r.crt");
 	WRONG("one bundle", "load", "--name", "x", "b", "b");
 	assert_false(keys_exists("log"));
 	fake_keyctl("1");

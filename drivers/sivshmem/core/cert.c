@@ -536,8 +536,6 @@ static enum siv_reason ext_take(struct siv_der *d, u32 *seen,
 		if (oid.n == 3 && oid.p[0] == 0x55 && oid.p[1] == 0x1d &&
 		    oid.p[2] == ext_arc[id])
 			break;
-	if (id == EXT_COUNT)
-		return SIV_R_CERT_EXT_UNKNOWN;
 	if (*seen & 1u << id)
 		return SIV_R_CERT_EXT_DUPLICATE;
 	*seen |= 1u << id;
@@ -556,7 +554,7 @@ static enum siv_reason ext_take(struct siv_der *d, u32 *seen,
 		return ext_skid(value, critical, &c->skid);
 	case EXT_SAN:
 		return ext_san(value, c);
-	case EXT_COUNT:
+	case EXT_COUNT: /* none of them */
 		break;
 	}
 	return SIV_R_CERT_EXT_UNKNOWN;
