@@ -79,13 +79,12 @@ class Daemon:
 
     def ctl(self, *words, status=0, json_output=False):
         """sivshmemctl against this daemon: its standard output."""
-        command = [BUILD / "user/sivshmemctl", "--socket",
-                   self.runtime / "control.sock"]
-        command += ["--json"] * json_output
-        done = subprocess.run([str(word) for word in [*command, *words]],
-                              stdin=subprocess.DEVNULL, check=False, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              timeout=30)
+        command = [BUILD / "user/sivshmemctl", *["--json"] * json_output,
+                   words[0], "--socket", self.runtime / "control.sock",
+                   *words[1:]]
+        done = subprocess.run([str(word) for word in command], check=False,
+                              stdin=subprocess.DEVNULL, text=True, timeout=30,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if status is not None and done.returncode != status:
             raise AssertionError(f"sivshmemctl {words}: {done.returncode} "
                                  f"{done.stdout}{done.stderr}")
