@@ -24,8 +24,8 @@
 #define SIV_DEVNODE_CONST
 #endif
 
-/* The streaming state of the SHA-256 library was renamed in 6.16. */
-#if KERNEL_VERSION(6, 16, 0) <= LINUX_VERSION_CODE
+/* The streaming state of the SHA-256 library was renamed in 6.17. */
+#if KERNEL_VERSION(6, 17, 0) <= LINUX_VERSION_CODE
 #define siv_sha256_state sha256_ctx
 #else
 #define siv_sha256_state sha256_state
