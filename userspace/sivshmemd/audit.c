@@ -121,12 +121,13 @@ static void audit_time(char *out, size_t cap)
 {
 	struct timespec ts;
 	struct tm tm;
-	char date[32];
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	gmtime_r(&ts.tv_sec, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out, cap, "%s.%03ldZ", date, ts.tv_nsec / 1000000);
+	/* strftime() would look for a time zone's file */
+	snprintf(out, cap, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", tm.tm_year + 1900,
+		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		 ts.tv_nsec / 1000000);
 }
 
 static void audit_who(char *out, size_t cap, const struct audit_who *who)
