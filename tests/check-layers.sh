@@ -14,7 +14,7 @@ failed=0
 # room FILE: the room of a file of the driver (without .c or .h).
 room() {
 	case $1 in
-	channel_* | allow) echo channel ;;
+	channel_* | allow | listener) echo channel ;;
 	hello | talk | pair | ephemeral) echo host ;;
 	ioctl | abi) echo ioctl ;;
 	trace) echo event ;;

@@ -8,10 +8,15 @@
 #include "crypto.h"
 #include "event.h"
 #include "listener.h"
-#include "node.h"
 #include "pair.h"
 #include "trace.h"
-#include "window.h"
+
+const struct siv_channel_client *siv_channel_client;
+
+void siv_channel_client_set(const struct siv_channel_client *client)
+{
+	siv_channel_client = client;
+}
 
 /* How much of a channel an end takes away. */
 enum siv_end_kind {
@@ -48,20 +53,12 @@ bool siv_channel_sealed(const struct siv_channel *ch)
 
 bool siv_channel_enter(struct siv_channel *ch, int *idx)
 {
-	struct siv_device *dev = ch->host->dev;
-
-	if (!siv_device_enter(dev, idx))
-		return false;
-	/* teardown sets GONE, then waits for everybody inside */
-	if (!test_bit(SIV_CHANNEL_GONE, &ch->flags))
-		return true;
-	siv_device_exit(dev, *idx);
-	return false;
+	return siv_windows_enter(&ch->windows, idx);
 }
 
 void siv_channel_leave(struct siv_channel *ch, int idx)
 {
-	siv_device_exit(ch->host->dev, idx);
+	siv_windows_leave(&ch->windows, idx);
 }
 
 void siv_channel_ring(struct siv_channel *ch)
@@ -117,7 +114,7 @@ static void siv_channel_start_teardown(struct siv_channel *ch)
 {
 	if (test_and_set_bit(SIV_CHANNEL_TEARDOWN, &ch->flags))
 		return;
-	set_bit(SIV_CHANNEL_GONE, &ch->flags);
+	WRITE_ONCE(ch->windows.gone, true);
 	siv_channel_get(ch);
 	queue_work(siv_end_wq, &ch->teardown);
 }
@@ -182,7 +179,7 @@ static void siv_channel_let_go(struct siv_channel *ch)
 	if (ch->belled)
 		siv_host_bell_del(ch->host, &ch->bell);
 	synchronize_srcu_expedited(&ch->host->dev->srcu);
-	siv_window_zap(ch);
+	siv_windows_zap(&ch->windows);
 	siv_channel_seal_wipe(ch);
 }
 
@@ -265,7 +262,7 @@ static void siv_channel_mark(struct siv_channel *ch, unsigned int marks,
 		all |= SIV_END_RD;
 	if ((marks & SIV_END_WR) && ch->mode == SIV_MODE_MAP &&
 	    position != U64_MAX)
-		virt_store_release(&own->prod, position);
+		virt_store_release(&own->prod, position); /* then the mark */
 	siv_end_set(own, all);
 	siv_channel_ring(ch);
 	siv_channel_leave(ch, idx);
@@ -301,7 +298,7 @@ void siv_channel_close(struct siv_channel *ch)
 {
 	bool linger, teardown = false;
 
-	siv_node_del(ch);
+	siv_channel_client->closed(ch);
 	spin_lock(&ch->lock);
 	set_bit(SIV_CHANNEL_CLOSED, &ch->flags);
 	linger = ch->state == SIVSHMEM_OPEN;
@@ -367,7 +364,6 @@ static void siv_channel_setup(struct siv_channel *ch)
 	spin_lock_init(&ch->lock);
 	init_waitqueue_head(&ch->wait);
 	mutex_init(&ch->connect_lock);
-	mutex_init(&ch->open_lock);
 	mutex_init(&ch->tx.io);
 	mutex_init(&ch->tx.seal);
 	mutex_init(&ch->rx.io);
@@ -380,6 +376,7 @@ static void siv_channel_setup(struct siv_channel *ch)
 	ch->bell.recheck = siv_channel_bell_recheck;
 	ch->started_ns = ktime_get_ns();
 	ch->minor = SIVSHMEM_NO_MINOR;
+	ch->rx.fin = SIV_NO_FIN;
 	ch->uid = current_fsuid();
 }
 
@@ -418,6 +415,7 @@ struct siv_channel *siv_channel_alloc(struct siv_talk *talk, bool a, u32 uflags,
 	ch->talk = talk;
 	siv_host_get(host);
 	ch->host = host;
+	siv_windows_init(&ch->windows, host->dev);
 	ch->a = a;
 	ch->uflags = uflags;
 	ch->suite = suite;
@@ -449,6 +447,8 @@ struct siv_channel *siv_channel_by_cid(struct siv_talk *talk, u64 cid)
 	struct siv_channel *ch;
 
 	siv_host_lock_held(talk->host);
+	if (!cid)
+		return NULL;
 	list_for_each_entry(ch, &talk->host->channels, link)
 		if (ch->cid == cid && ch->talk == talk) {
 			siv_channel_get(ch);
@@ -570,7 +570,7 @@ static void siv_channel_quiesce(struct siv_host *host, enum siv_reason why)
 	siv_listener_ended(host, NULL, why);
 	mutex_lock(&host->lock);
 	list_for_each_entry(ch, &host->channels, link) {
-		siv_node_del(ch);
+		siv_channel_client->closed(ch);
 		siv_channel_end(ch, why, true);
 	}
 	mutex_unlock(&host->lock);
@@ -579,7 +579,7 @@ static void siv_channel_quiesce(struct siv_host *host, enum siv_reason why)
 		flush_work(&ch->teardown);
 		siv_channel_put(ch);
 	}
-	siv_node_flush();
+	siv_channel_client->flush();
 }
 
 static void siv_channel_tick(struct siv_host *host)
@@ -599,7 +599,7 @@ static void siv_channel_tick(struct siv_host *host)
 	mutex_unlock(&host->lock);
 }
 
-static const struct siv_host_client siv_channel_client = {
+static const struct siv_host_client siv_channel_host_client = {
 	.message = siv_channel_message,
 	.live = siv_channel_live,
 	.ended = siv_channel_talk_ended,
@@ -609,7 +609,7 @@ static const struct siv_host_client siv_channel_client = {
 
 int siv_channel_init(void)
 {
-	siv_host_client_set(&siv_channel_client);
+	siv_host_client_set(&siv_channel_host_client);
 	return 0;
 }
 

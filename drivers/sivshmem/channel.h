@@ -11,11 +11,11 @@
  *     > mm->mmap_lock        by a fault on that memory; the fault and mmap handlers take
  *                            none of our locks, only the device's gate (SRCU)
  *     > ch->tx.seal, ch->rx.seal  a direction's keys: held to seal or open, never longer
- *   ch->open_lock            files, inode, node: open, release, teardown
+ *   ch->windows.lock         files and their inode: open, release, teardown
  *   ch->connect_lock         struct siv_connect: one step of the handshake at a time
  *     > host->lock           sessions, mailbox, tables
  *       > ch->lock           spinlock, leaf: state, wake-up requests
- *   host->bell_lock          vectors
+ *     > host->bell_lock      vectors
  *   pair->verify             a certificate's verification; outside of all of the above
  *   key->sem > id->lock      in keys.c: no key is looked up under any of our locks
  *   dev->srcu                inside any of them; inside it nobody sleeps on a peer or on
@@ -54,6 +54,7 @@
 #include "core/seal.h"
 #include "host.h"
 #include "talk.h"
+#include "window.h"
 
 struct siv_listener;
 struct siv_node;
@@ -67,23 +68,32 @@ enum {
 	SIV_TIMEOUT_MAX_MS = 30000,
 };
 
-/* Bits of @flags. */
-enum {
-	SIV_CHANNEL_WANTS =
-		0,	    /* A: OPEN is to be sent when a session is there */
-	SIV_CHANNEL_OPENED, /* the handshake succeeded, once */
-	SIV_CHANNEL_GONE,   /* nobody may begin to touch the region */
-	SIV_CHANNEL_ZAP,    /* mappings are to go, or have gone */
-	SIV_CHANNEL_TEARDOWN, /* teardown is queued or done */
-	SIV_CHANNEL_TOLD, /* the host has told us CLOSE or FAILED, or was told so */
-	SIV_CHANNEL_CLOSED,  /* the last file was closed */
-	SIV_CHANNEL_PEER_WR, /* the peer's end marks: remembered, */
-	SIV_CHANNEL_PEER_RD, /* for it may take them back */
-	SIV_CHANNEL_OWN_WR,  /* our end marks */
+/**
+ * enum siv_channel_flag - bits of @flags
+ * @SIV_CHANNEL_WANTS: A: OPEN is to be sent when a session is there
+ * @SIV_CHANNEL_OPENED: the handshake succeeded, once
+ * @SIV_CHANNEL_ZAP: mappings are to go, or have gone
+ * @SIV_CHANNEL_TEARDOWN: teardown is queued or done
+ * @SIV_CHANNEL_TOLD: the host has told us the end, or was told
+ * @SIV_CHANNEL_CLOSED: the last file was closed
+ * @SIV_CHANNEL_PEER_WR: the peer's end mark: remembered, for it may take it back
+ * @SIV_CHANNEL_PEER_RD: likewise
+ * @SIV_CHANNEL_OWN_WR: our end mark
+ * @SIV_CHANNEL_OWN_RD: likewise
+ * @SIV_CHANNEL_FIN_SENT: our stream's proved end was sent
+ */
+enum siv_channel_flag {
+	SIV_CHANNEL_WANTS,
+	SIV_CHANNEL_OPENED,
+	SIV_CHANNEL_ZAP,
+	SIV_CHANNEL_TEARDOWN,
+	SIV_CHANNEL_TOLD,
+	SIV_CHANNEL_CLOSED,
+	SIV_CHANNEL_PEER_WR,
+	SIV_CHANNEL_PEER_RD,
+	SIV_CHANNEL_OWN_WR,
 	SIV_CHANNEL_OWN_RD,
 	SIV_CHANNEL_FIN_SENT,
-	SIV_CHANNEL_FIN_SEEN,
-	SIV_CHANNEL_ANNOUNCED, /* B: queued on its listener */
 };
 
 /* How a channel is used: decided by the first use, for its life. */
@@ -123,6 +133,9 @@ struct siv_channel_tx {
 	u64 bytes;
 };
 
+/* No proved end of the peer's stream yet. */
+#define SIV_NO_FIN U64_MAX
+
 /**
  * struct siv_channel_rx - the peer's ring
  * @io: one reader at a time
@@ -133,7 +146,7 @@ struct siv_channel_tx {
  * @t: their transform
  * @buf: sealed: private copy of a record, opened in place; under @io
  * @held: sealed: bytes in @buf that were opened and not yet delivered; under @io
- * @fin: where the peer's stream ends, once SIV_CHANNEL_FIN_SEEN
+ * @fin: where the peer's stream ends, proved; SIV_NO_FIN before
  * @want: wake-up request as published, under ch->lock
  * @spin_ns: how long waiting may spin
  * @records: read
@@ -182,7 +195,6 @@ struct siv_channel_rx {
  * @cid: the generation, once known; under the host's lock, 0 before
  * @common: what was granted
  * @ranges: what it takes of the region, under the host's lock; len 0 before
- * @window: what of the region each window shows; constant once OPEN
  * @peer: the other end's peer number
  * @vector: own vector, 0 before
  * @bell: our place in its list
@@ -202,11 +214,8 @@ struct siv_channel_rx {
  * @teardown: where sleeping is allowed
  * @listener: B: whose it is, until accepted, under the host's lock
  * @queue: in the listener's queue, likewise
- * @open_lock: protects @files, @node_files, @inode
- * @files: open files
- * @node_files: those that were opened through the node
- * @inode: of all files, for zapping; NULL without files
- * @node: /dev/sivshmemN; taken by whoever takes it away
+ * @windows: files, and what they may map
+ * @node: floor 7's; taken by whoever takes it away
  * @minor: N, or SIVSHMEM_NO_MINOR
  * @uid: who called
  * @started_ns: CONNECT or INCOMING
@@ -249,7 +258,6 @@ struct siv_channel {
 	u64 cid;
 	struct siv_common common;
 	struct siv_range ranges[2];
-	struct siv_range window[SIVSHMEM_WINDOWS];
 	u32 peer;
 	unsigned int vector;
 	struct siv_bell bell;
@@ -273,10 +281,7 @@ struct siv_channel {
 	struct siv_listener *listener;
 	struct list_head queue;
 
-	struct mutex open_lock;
-	unsigned int files;
-	unsigned int node_files;
-	struct inode *inode;
+	struct siv_windows windows;
 	struct siv_node *node;
 	u32 minor;
 	kuid_t uid;
@@ -301,6 +306,22 @@ int siv_channel_init(void);
 void siv_channel_exit(void);
 
 /**
+ * struct siv_channel_client - floor 7, which shows channels
+ * @opened: a channel is OPEN; may sleep
+ * @closed: it is not to be shown any more; must not sleep; may come twice, or alone
+ * @flush: until what was asked for is done; may sleep
+ */
+struct siv_channel_client {
+	void (*opened)(struct siv_channel *ch);
+	void (*closed)(struct siv_channel *ch);
+	void (*flush)(void);
+};
+
+/* Registered once, before the first device. */
+void siv_channel_client_set(const struct siv_channel_client *client);
+extern const struct siv_channel_client *siv_channel_client;
+
+/**
  * siv_channel_alloc() - a channel in state CONNECTING, in the host's table
  * @talk: a talk in use: the channel takes its own share
  * @a: we connect
@@ -316,6 +337,7 @@ void siv_channel_put(struct siv_channel *ch);
 
 /**
  * siv_channel_end() - it is over
+ * @ch: the channel
  * @why: the cause; the first one is kept
  * @told: the host knows already: it said so
  *
@@ -326,6 +348,7 @@ void siv_channel_end(struct siv_channel *ch, enum siv_reason why, bool told);
 void siv_channel_close(struct siv_channel *ch);
 /**
  * siv_channel_shutdown() - set own end marks
+ * @ch: the channel
  * @marks: SIV_END_WR, SIV_END_RD
  * @position: by mapping: the final position of our producer
  */
@@ -369,6 +392,8 @@ void siv_channel_connect(struct siv_channel *ch,
 			 unsigned int timeout_ms);
 /**
  * siv_channel_connect_wait() - until the peer is proved
+ * @ch: the channel
+ * @timeout_ms: for how long
  *
  * Interruptible; on a signal or a timeout the channel has ended. Return: 0, -EINTR,
  * -ETIMEDOUT, or why it failed.
@@ -434,8 +459,18 @@ void siv_channel_bell_ring(struct siv_bell *bell);
 bool siv_channel_bell_recheck(struct siv_bell *bell);
 long siv_channel_wait_ioctl(struct siv_channel *ch,
 			    const struct sivshmem_wait *w);
-/* ------------------------------------------------------------ channel_info.c */
+/* ------------------------------------------------------- channel_info.c, _file.c */
 
 void siv_channel_info(struct siv_channel *ch, struct sivshmem_info *info);
+
+/* siv_channel_file() - a descriptor's file for a channel: CONNECT and ACCEPT. */
+struct file *siv_channel_file(struct siv_channel *ch, unsigned int flags);
+/* siv_channel_file_setup() - what every file needs; siv_windows_open() first. */
+void siv_channel_file_setup(struct siv_channel *ch, struct file *file);
+/* siv_channel_file_close() - the reverse of siv_windows_open(). */
+void siv_channel_file_close(struct siv_channel *ch);
+int siv_channel_mmap(struct file *file, struct vm_area_struct *vma);
+long siv_channel_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+int siv_channel_release(struct inode *inode, struct file *file);
 
 #endif /* SIV_CHANNEL_H */

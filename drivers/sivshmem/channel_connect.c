@@ -11,7 +11,6 @@
 #include "crypto.h"
 #include "event.h"
 #include "listener.h"
-#include "node.h"
 #include "pair.h"
 #include "trace.h"
 
@@ -84,11 +83,12 @@ static enum siv_reason siv_channel_reserve(struct siv_channel *ch)
 	return r;
 }
 
-static struct siv_range siv_channel_range(const struct siv_device *dev,
-					  const void *at, u64 len)
+static struct siv_window siv_channel_window(const struct siv_device *dev,
+					    const void *at, u64 len)
 {
-	return (struct siv_range){
-		.off = (const u8 *)at - (const u8 *)dev->base, .len = len
+	return (struct siv_window){
+		.start = (const u8 *)at - (const u8 *)dev->base,
+		.len = len,
 	};
 }
 
@@ -96,6 +96,7 @@ static struct siv_range siv_channel_range(const struct siv_device *dev,
 static void siv_channel_rings(struct siv_channel *ch)
 {
 	const struct siv_common *c = &ch->connect.common;
+	struct siv_window *window = ch->windows.window;
 	struct siv_device *dev = ch->host->dev;
 	u8 *side_a = (u8 *)dev->base + le64_to_cpu(c->side_off);
 	u8 *side_b = side_a + dev->geo.granule;
@@ -110,14 +111,14 @@ static void siv_channel_rings(struct siv_channel *ch)
 	siv_rx_init(&ch->rx.ring, own, peer, ch->a ? ba_len : ab_len);
 	ch->tx.base = ch->a ? ab : ba;
 	ch->rx.base = ch->a ? ba : ab;
-	ch->window[SIVSHMEM_WIN_CTL_OWN] =
-		siv_channel_range(dev, own, dev->geo.granule);
-	ch->window[SIVSHMEM_WIN_CTL_PEER] =
-		siv_channel_range(dev, peer, dev->geo.granule);
-	ch->window[SIVSHMEM_WIN_TX] =
-		siv_channel_range(dev, ch->tx.base, ch->tx.ring.size);
-	ch->window[SIVSHMEM_WIN_RX] =
-		siv_channel_range(dev, ch->rx.base, ch->rx.ring.size);
+	window[SIVSHMEM_WIN_CTL_OWN] =
+		siv_channel_window(dev, own, dev->geo.granule);
+	window[SIVSHMEM_WIN_CTL_PEER] =
+		siv_channel_window(dev, peer, dev->geo.granule);
+	window[SIVSHMEM_WIN_TX] =
+		siv_channel_window(dev, ch->tx.base, ch->tx.ring.size);
+	window[SIVSHMEM_WIN_RX] =
+		siv_channel_window(dev, ch->rx.base, ch->rx.ring.size);
 	ch->max_record = siv_ring_max_record(ch->tx.ring.size);
 	if (siv_channel_sealed(ch))
 		ch->max_record = min_t(u64, ch->max_record - SIV_TAG_LEN,
@@ -242,8 +243,8 @@ void siv_channel_connect(struct siv_channel *ch,
 	ch->request = atomic64_inc_return(&ch->host->request);
 	if (ch->uflags & SIVSHMEM_NONBLOCK)
 		siv_channel_set_timeout(ch, timeout_ms);
-	/* either this or the talk's going live sees the other */
 	set_bit(SIV_CHANNEL_WANTS, &ch->flags);
+	/* either this or the talk's going live sees the other */
 	smp_mb__after_atomic();
 	if (siv_talk_is_live(ch->talk))
 		siv_channel_send_open(ch);
@@ -324,7 +325,7 @@ static void siv_channel_judge(struct siv_channel *ch)
 	}
 	kfree_sensitive(g);
 	if (r == SIV_OK) {
-		siv_node_add(ch);
+		siv_channel_client->opened(ch);
 	} else if (READ_ONCE(ch->why) == SIV_OK) {
 		siv_refused(ch->host->dev, SIV_AT_GRANT, r, ch->cid);
 		siv_channel_end(ch, r, false);
@@ -410,7 +411,7 @@ void siv_channel_got_grant_a(struct siv_talk *talk, struct siv_span body)
 	if (copy && ch && !other && !ch->cid &&
 	    READ_ONCE(ch->state) == SIVSHMEM_CONNECTING) {
 		ch->cid = cid;
-		smp_store_release(&ch->grant, copy);
+		WRITE_ONCE(ch->grant, copy); /* judged after xchg() */
 		taken = true;
 	}
 	mutex_unlock(&talk->host->lock);
@@ -714,7 +715,7 @@ void siv_channel_got_grant_b(struct siv_talk *talk, struct siv_span body)
 	if (r == SIV_OK && !siv_listener_queue(ch))
 		r = SIV_R_NO_LISTENER;
 	if (r == SIV_OK) {
-		siv_node_add(ch);
+		siv_channel_client->opened(ch);
 	} else if (READ_ONCE(ch->why) == SIV_OK && !ch->a) {
 		siv_refused(ch->host->dev, SIV_AT_GRANT, r, ch->cid);
 		siv_channel_end(ch, r, false);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What INFO tells of a channel. */
 #include "channel.h"
-#include "node.h"
-#include "window.h"
 
 static u32 siv_info_flags(const struct siv_channel *ch)
 {
@@ -35,7 +33,8 @@ static void siv_info_opened(struct siv_channel *ch, struct sivshmem_info *info)
 	info->bells_sent = READ_ONCE(ch->bells_sent);
 	info->bells_seen = atomic64_read(&ch->host->dev->bells[ch->vector]) -
 			   ch->bells_before;
-	siv_window_table(ch, info->window);
+	if (!siv_channel_sealed(ch))
+		siv_windows_table(&ch->windows, info->window);
 	memcpy(info->peer_cert, ch->peer_cert, sizeof(info->peer_cert));
 	memcpy(info->peer_vm, ch->peer_vm, sizeof(info->peer_vm));
 	memcpy(info->peer_service, ch->peer_service,
@@ -55,13 +54,12 @@ void siv_channel_info(struct siv_channel *ch, struct sivshmem_info *info)
 	info->end_reason = -siv_reason_errno(why);
 	info->error = opened ? 0 : info->end_reason;
 	info->suite = ch->suite;
-	info->minor = siv_node_minor(ch);
+	info->minor = READ_ONCE(ch->minor);
 	info->device = ch->host->dev->index;
 	info->cid = READ_ONCE(ch->cid);
 	info->ring_tx = ch->ring_tx;
 	info->ring_rx = ch->ring_rx;
-	/* set before the channel opened, and not changed again */
-	smp_rmb();
+	smp_rmb(); /* what was set before the flag, after it */
 	if (opened)
 		siv_info_opened(ch, info);
 	memcpy(info->epoch, ch->epoch, sizeof(info->epoch));

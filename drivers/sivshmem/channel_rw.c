@@ -217,7 +217,7 @@ static int siv_read_end(struct siv_channel *ch)
 		return SIV_LOOK_END;
 	if (siv_channel_sealed(ch)) {
 		/* only an authenticated end is an end: see siv_read_fin() */
-		if (!closing || test_bit(SIV_CHANNEL_FIN_SEEN, &ch->flags))
+		if (!closing || READ_ONCE(ch->rx.fin) != SIV_NO_FIN)
 			return SIV_LOOK_WAIT;
 		return siv_refused(ch->host->dev, SIV_AT_SEAL, SIV_R_NO_FIN,
 				   ch->cid);
@@ -230,8 +230,7 @@ static int siv_read_end(struct siv_channel *ch)
 /* Has everything before the peer's FIN been read? */
 static bool siv_read_fin(struct siv_channel *ch)
 {
-	return test_bit(SIV_CHANNEL_FIN_SEEN, &ch->flags) &&
-	       ch->rx.ring.cons >= READ_ONCE(ch->rx.fin);
+	return ch->rx.ring.cons >= READ_ONCE(ch->rx.fin);
 }
 
 /* What the next record is: its header once, in @hdr; its length in @len. */

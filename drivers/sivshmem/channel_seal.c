@@ -226,8 +226,6 @@ void siv_channel_got_fin(struct siv_talk *talk, struct siv_span body)
 	mutex_unlock(&ch->connect_lock);
 	if (r == SIV_OK) {
 		WRITE_ONCE(ch->rx.fin, position);
-		smp_mb__before_atomic();
-		set_bit(SIV_CHANNEL_FIN_SEEN, &ch->flags);
 		wake_up_all(&ch->wait);
 	} else if (READ_ONCE(ch->why) == SIV_OK) {
 		siv_refused(ch->host->dev, SIV_AT_SEAL, r, ch->cid);

@@ -47,6 +47,20 @@ void siv_spin_end(struct siv_spin *spin, bool came)
 		   clamp_t(unsigned int, ns, SIV_SPIN_MIN_NS, SIV_SPIN_MAX_NS));
 }
 
+/* ------------------------------------------------------ what the peer has said */
+
+static siv_pos siv_peer_prod(const struct siv_channel *ch)
+{
+	/* before the records that it covers; pairs with siv_tx_publish() */
+	return virt_load_acquire(&ch->rx.ring.peer->prod);
+}
+
+static siv_pos siv_peer_cons(const struct siv_channel *ch)
+{
+	/* before what is written where it has read; pairs with siv_rx_release() */
+	return virt_load_acquire(&ch->tx.ring.peer->cons);
+}
+
 /* ----------------------------------------------------------- wake-up requests */
 
 void siv_channel_peer_marks(struct siv_channel *ch)
@@ -68,7 +82,7 @@ void siv_channel_arm_tx(struct siv_channel *ch, siv_pos target, siv_pos cons)
 		WRITE_ONCE(ch->tx.ring.own->want_cons, target);
 	}
 	spin_unlock(&ch->lock);
-	virt_mb();
+	virt_mb(); /* request, then look; the peer publishes, then looks */
 	siv_host_fallback(ch->host);
 }
 
@@ -81,7 +95,7 @@ void siv_channel_arm_rx(struct siv_channel *ch, siv_pos target)
 		WRITE_ONCE(ch->rx.ring.own->want_prod, target);
 	}
 	spin_unlock(&ch->lock);
-	virt_mb();
+	virt_mb(); /* request, then look; the peer publishes, then looks */
 	siv_host_fallback(ch->host);
 }
 
@@ -153,7 +167,7 @@ static void siv_view_rx(struct siv_channel *ch, struct siv_view *v)
 	}
 	for (i = 0; i < 4; i++) {
 		cons = READ_ONCE(ch->rx.ring.cons);
-		prod = virt_load_acquire(&ch->rx.ring.peer->prod);
+		prod = siv_peer_prod(ch);
 		if (prod == cons)
 			return;
 		if (prod - cons <= ch->rx.ring.size && !(prod % 8)) {
@@ -174,7 +188,7 @@ static void siv_view_rx(struct siv_channel *ch, struct siv_view *v)
 static void siv_view_tx(struct siv_channel *ch, u64 need, struct siv_view *v)
 {
 	siv_pos prod = READ_ONCE(ch->tx.ring.prod);
-	siv_pos cons = virt_load_acquire(&ch->tx.ring.peer->cons);
+	siv_pos cons = siv_peer_cons(ch);
 
 	/* a position that breaks the rules is found by the next write() */
 	v->writable = prod - cons > ch->tx.ring.size ||
@@ -185,10 +199,9 @@ static void siv_view_tx(struct siv_channel *ch, u64 need, struct siv_view *v)
 static void siv_view_map(struct siv_channel *ch, struct siv_view *v)
 {
 	struct siv_side *own = ch->tx.ring.own;
-	const struct siv_side *peer = ch->tx.ring.peer;
-	siv_pos used = READ_ONCE(own->prod) - virt_load_acquire(&peer->cons);
+	siv_pos used = READ_ONCE(own->prod) - siv_peer_cons(ch);
 
-	v->readable = virt_load_acquire(&peer->prod) != READ_ONCE(own->cons);
+	v->readable = siv_peer_prod(ch) != READ_ONCE(own->cons);
 	v->writable = used <= ch->tx.ring.size / 2;
 }
 
@@ -217,7 +230,7 @@ static void siv_view_arm(struct siv_channel *ch, bool map, u64 need,
 		if (!v->writable)
 			WRITE_ONCE(own->want_cons,
 				   READ_ONCE(own->prod) - ch->tx.ring.size / 2);
-		virt_mb();
+		virt_mb(); /* as in siv_channel_arm_rx() */
 		siv_host_fallback(ch->host);
 		return;
 	}
@@ -252,7 +265,7 @@ static __poll_t siv_poll_view(struct siv_channel *ch, const struct siv_view *v)
 	bool peer_wr = test_bit(SIV_CHANNEL_PEER_WR, &ch->flags);
 	bool peer_rd = test_bit(SIV_CHANNEL_PEER_RD, &ch->flags);
 	bool fin = siv_channel_sealed(ch) ?
-			   test_bit(SIV_CHANNEL_FIN_SEEN, &ch->flags) :
+			   READ_ONCE(ch->rx.fin) != SIV_NO_FIN :
 			   peer_wr;
 	__poll_t mask = 0;
 
@@ -305,7 +318,6 @@ static int siv_wait_look(struct siv_channel *ch, const struct sivshmem_wait *w,
 			 bool arm)
 {
 	bool read = w->flags == SIVSHMEM_WAIT_READ;
-	const struct siv_side *peer = ch->rx.ring.peer;
 	struct siv_side *own = ch->rx.ring.own;
 	siv_pos at;
 	int idx;
@@ -318,11 +330,10 @@ static int siv_wait_look(struct siv_channel *ch, const struct sivshmem_wait *w,
 			WRITE_ONCE(own->want_prod, w->position);
 		else
 			WRITE_ONCE(own->want_cons, w->position);
-		virt_mb();
+		virt_mb(); /* as in siv_channel_arm_rx() */
 		siv_host_fallback(ch->host);
 	}
-	at = read ? virt_load_acquire(&peer->prod) :
-		    virt_load_acquire(&peer->cons);
+	at = read ? siv_peer_prod(ch) : siv_peer_cons(ch);
 	siv_channel_peer_marks(ch);
 	siv_channel_leave(ch, idx);
 	return (s64)(at - w->position) >= 0 ||

@@ -14,7 +14,6 @@
 #include "event.h"
 #include "ioctl.h"
 #include "listener.h"
-#include "node.h"
 #include "posture.h"
 
 enum {
@@ -205,7 +204,7 @@ static struct file *siv_connect_begin(struct siv_caller *c,
 	ch = siv_channel_alloc(c->talk, true, a->flags, a->suite);
 	if (IS_ERR(ch))
 		return ERR_CAST(ch);
-	file = siv_node_file(ch, flags);
+	file = siv_channel_file(ch, flags);
 	if (IS_ERR(file))
 		siv_channel_end(ch, SIV_R_PEER_CLOSED, false);
 	else

@@ -171,6 +171,9 @@ void siv_host_kick(struct siv_host *host);
 
 /**
  * siv_host_bell_add() - hear an own vector, armed while anybody does
+ * @host: whose
+ * @bell: all but @link filled in
+ *
  * Return: 0, -EINVAL for a vector that does not exist or is the host's.
  */
 int siv_host_bell_add(struct siv_host *host, struct siv_bell *bell);

@@ -10,7 +10,6 @@
 #include "event.h"
 #include "ioctl.h"
 #include "listener.h"
-#include "node.h"
 #include "trace.h"
 
 /* ----------------------------------------------------------------- references */
@@ -255,7 +254,7 @@ static long siv_listener_accept(struct file *file, union siv_ioctl_arg *arg)
 		put_unused_fd(fd);
 		return PTR_ERR(ch);
 	}
-	made = siv_node_file(ch, 0);
+	made = siv_channel_file(ch, 0);
 	siv_channel_put(ch);
 	if (IS_ERR(made)) {
 		put_unused_fd(fd);
@@ -307,7 +306,7 @@ static void siv_listener_close(struct siv_listener *l)
 	}
 	while ((ch = siv_listener_take(l))) {
 		set_bit(SIV_CHANNEL_CLOSED, &ch->flags);
-		siv_node_del(ch);
+		siv_channel_client->closed(ch);
 		siv_channel_end(ch, SIV_R_NO_LISTENER, false);
 		siv_channel_put(ch);
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Nodes and files of channels. A node is a device of its own; it is added and taken away
+ * Nodes: /dev/sivshmemN. A node is a device of its own; it is added and taken away
  * on one ordered workqueue, for device_add() waits for devtmpfs. Its memory lives as long
  * as the device model or an open() needs it.
  */
@@ -14,9 +14,7 @@
 #include "channel.h"
 #include "compat.h"
 #include "event.h"
-#include "ioctl.h"
 #include "node.h"
-#include "window.h"
 
 enum {
 	SIV_NODES = 4096, /* minors */
@@ -34,6 +32,7 @@ enum {
  * @cdev: the character device
  * @ch: with a reference
  * @minor: N
+ * @opens: files opened through it
  * @flags: SIV_NODE_*
  * @added: it is there; the workqueue's alone
  * @work: makes it so
@@ -43,6 +42,7 @@ struct siv_node {
 	struct cdev cdev;
 	struct siv_channel *ch;
 	int minor;
+	atomic_t opens;
 	unsigned long flags;
 	bool added;
 	struct work_struct work;
@@ -58,130 +58,12 @@ static struct siv_node *siv_node_of(const struct device *dev)
 	return container_of(dev, struct siv_node, dev);
 }
 
-/* --------------------------------------------------------------- channel files */
-
-static long siv_file_info(struct file *file, union siv_ioctl_arg *arg)
-{
-	if (arg->info.flags)
-		return -EINVAL;
-	siv_channel_info(file->private_data, &arg->info);
-	return 0;
-}
-
-static long siv_file_wait(struct file *file, union siv_ioctl_arg *arg)
-{
-	const struct sivshmem_wait *w = &arg->wait;
-
-	if (w->flags & ~(SIVSHMEM_WAIT_READ | SIVSHMEM_WAIT_WRITE))
-		return -EOPNOTSUPP;
-	if (w->reserved ||
-	    (w->flags != SIVSHMEM_WAIT_READ && w->flags != SIVSHMEM_WAIT_WRITE))
-		return -EINVAL;
-	return siv_channel_wait_ioctl(file->private_data, w);
-}
-
-static long siv_file_bell(struct file *file, union siv_ioctl_arg *arg)
-{
-	struct siv_channel *ch = file->private_data;
-	int idx, err;
-
-	err = siv_channel_claim(ch, SIV_MODE_MAP);
-	/* read() and write() ring by themselves */
-	if (err)
-		return err == -EBUSY ? -EINVAL : err;
-	if (!siv_channel_enter(ch, &idx))
-		return siv_channel_errno(ch);
-	siv_channel_ring(ch);
-	siv_channel_leave(ch, idx);
-	return 0;
-}
-
-static long siv_file_shutdown(struct file *file, union siv_ioctl_arg *arg)
-{
-	const struct sivshmem_shutdown *s = &arg->shutdown;
-	struct siv_channel *ch = file->private_data;
-	unsigned int marks = 0;
-
-	if (!s->how || s->how & ~(SIVSHMEM_SHUT_RD | SIVSHMEM_SHUT_WR))
-		return -EINVAL;
-	if (s->position && (READ_ONCE(ch->mode) != SIV_MODE_MAP ||
-			    !(s->how & SIVSHMEM_SHUT_WR)))
-		return -EINVAL;
-	if (s->how & SIVSHMEM_SHUT_RD)
-		marks |= SIV_END_RD;
-	if (s->how & SIVSHMEM_SHUT_WR)
-		marks |= SIV_END_WR;
-	return siv_channel_shutdown(ch, marks, s->position);
-}
-
-static const struct siv_ioctl siv_file_ioctls[] = {
-	SIV_IOCTL(SIVSHMEM_INFO, struct sivshmem_info, service, true,
-		  siv_file_info),
-	SIV_IOCTL(SIVSHMEM_WAIT, struct sivshmem_wait, reserved, false,
-		  siv_file_wait),
-	SIV_IOCTL_NONE(SIVSHMEM_BELL, siv_file_bell),
-	SIV_IOCTL(SIVSHMEM_SHUTDOWN, struct sivshmem_shutdown, position, false,
-		  siv_file_shutdown),
-};
-
-static long siv_file_ioctl(struct file *file, unsigned int cmd,
-			   unsigned long arg)
-{
-	return siv_ioctl(siv_file_ioctls, ARRAY_SIZE(siv_file_ioctls), file,
-			 cmd, arg);
-}
-
-/* What every file of a channel needs, however it was opened; the window is open. */
-static void siv_file_setup(struct siv_channel *ch, struct file *file)
-{
-	siv_channel_get(ch);
-	file->private_data = ch;
-	stream_open(file_inode(file), file);
-	file->f_mode |= FMODE_NOWAIT;
-}
-
-static int siv_file_release(struct inode *inode, struct file *file)
-{
-	struct siv_channel *ch = file->private_data;
-
-	if (siv_window_close(ch))
-		siv_channel_close(ch);
-	siv_channel_put(ch);
-	return 0;
-}
-
-static const struct file_operations siv_file_fops = {
-	.owner = THIS_MODULE,
-	.release = siv_file_release,
-	.read_iter = siv_channel_read_iter,
-	.write_iter = siv_channel_write_iter,
-	.poll = siv_channel_poll,
-	.mmap = siv_window_mmap,
-	.unlocked_ioctl = siv_file_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-};
-
-struct file *siv_node_file(struct siv_channel *ch, unsigned int flags)
-{
-	struct file *file;
-	int err;
-
-	err = siv_window_open(ch);
-	if (err)
-		return ERR_PTR(err);
-	file = siv_window_file(ch, &siv_file_fops, O_RDWR | flags);
-	if (!IS_ERR(file))
-		siv_file_setup(ch, file);
-	else if (siv_window_close(ch))
-		siv_channel_close(ch);
-	return file;
-}
-
 /* ------------------------------------------------------- files through the node */
 
 /* May this caller open it now? With the window open on success. */
-static int siv_node_admit(struct siv_channel *ch)
+static int siv_node_admit(struct siv_node *node)
 {
+	struct siv_channel *ch = node->ch;
 	bool shared = ch->uflags & SIVSHMEM_NODE_SHARED;
 	int err;
 
@@ -196,18 +78,14 @@ static int siv_node_admit(struct siv_channel *ch)
 			return err;
 		}
 	}
-	err = siv_window_open(ch);
+	err = siv_windows_open(&ch->windows);
 	if (err)
 		return err;
-	mutex_lock(&ch->open_lock);
-	if (!shared && ch->node_files)
-		err = -EBUSY;
-	else
-		ch->node_files++;
-	mutex_unlock(&ch->open_lock);
-	if (err && siv_window_close(ch))
-		siv_channel_close(ch);
-	return err;
+	if (atomic_inc_return(&node->opens) == 1 || shared)
+		return 0;
+	atomic_dec(&node->opens);
+	siv_channel_file_close(ch);
+	return -EBUSY;
 }
 
 static int siv_node_open(struct inode *inode, struct file *file)
@@ -216,22 +94,21 @@ static int siv_node_open(struct inode *inode, struct file *file)
 		container_of(inode->i_cdev, struct siv_node, cdev);
 	int err;
 
-	err = siv_node_admit(node->ch);
+	err = siv_node_admit(node);
 	if (err)
 		return err;
-	siv_window_adopt(node->ch, file);
-	siv_file_setup(node->ch, file);
+	siv_windows_adopt(&node->ch->windows, file);
+	siv_channel_file_setup(node->ch, file);
 	return 0;
 }
 
 static int siv_node_release(struct inode *inode, struct file *file)
 {
-	struct siv_channel *ch = file->private_data;
+	struct siv_node *node =
+		container_of(inode->i_cdev, struct siv_node, cdev);
 
-	mutex_lock(&ch->open_lock);
-	ch->node_files--;
-	mutex_unlock(&ch->open_lock);
-	return siv_file_release(inode, file);
+	atomic_dec(&node->opens);
+	return siv_channel_release(inode, file);
 }
 
 static const struct file_operations siv_node_fops = {
@@ -241,8 +118,8 @@ static const struct file_operations siv_node_fops = {
 	.read_iter = siv_channel_read_iter,
 	.write_iter = siv_channel_write_iter,
 	.poll = siv_channel_poll,
-	.mmap = siv_window_mmap,
-	.unlocked_ioctl = siv_file_ioctl,
+	.mmap = siv_channel_mmap,
+	.unlocked_ioctl = siv_channel_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
@@ -397,29 +274,7 @@ static struct siv_node *siv_node_alloc(struct siv_channel *ch)
 	return node;
 }
 
-void siv_node_add(struct siv_channel *ch)
-{
-	struct siv_node *node;
-
-	if (ch->uflags & SIVSHMEM_NO_NODE)
-		return;
-	node = siv_node_alloc(ch);
-	if (!node)
-		return; /* the descriptor works without */
-	WRITE_ONCE(ch->minor, node->minor);
-	get_device(&node->dev);
-	smp_store_release(&ch->node, node);
-	/* who ends the channel now sees the node, or we see the end */
-	smp_mb();
-	if (test_bit(SIV_CHANNEL_CLOSED, &ch->flags) ||
-	    READ_ONCE(ch->host->ended) != SIV_OK)
-		siv_node_del(ch);
-	else
-		siv_node_queue(node);
-	put_device(&node->dev);
-}
-
-void siv_node_del(struct siv_channel *ch)
+static void siv_node_del(struct siv_channel *ch)
 {
 	struct siv_node *node = xchg(&ch->node, NULL);
 
@@ -430,15 +285,37 @@ void siv_node_del(struct siv_channel *ch)
 	siv_node_queue(node);
 }
 
-void siv_node_flush(void)
+static void siv_node_add(struct siv_channel *ch)
+{
+	struct siv_node *node;
+
+	if (ch->uflags & SIVSHMEM_NO_NODE)
+		return;
+	node = siv_node_alloc(ch);
+	if (!node)
+		return; /* the descriptor works without */
+	WRITE_ONCE(ch->minor, node->minor);
+	get_device(&node->dev);
+	/* fully ordered: who ends the channel sees the node, or we see the end */
+	xchg(&ch->node, node);
+	if (test_bit(SIV_CHANNEL_CLOSED, &ch->flags) ||
+	    READ_ONCE(ch->host->ended) != SIV_OK)
+		siv_node_del(ch);
+	else
+		siv_node_queue(node);
+	put_device(&node->dev);
+}
+
+static void siv_node_flush(void)
 {
 	flush_workqueue(siv_node_wq);
 }
 
-u32 siv_node_minor(struct siv_channel *ch)
-{
-	return READ_ONCE(ch->minor);
-}
+static const struct siv_channel_client siv_node_client = {
+	.opened = siv_node_add,
+	.closed = siv_node_del,
+	.flush = siv_node_flush,
+};
 
 int siv_node_init(void)
 {
@@ -451,8 +328,10 @@ int siv_node_init(void)
 	if (err)
 		goto unregister;
 	siv_node_wq = alloc_ordered_workqueue("sivshmem-node", 0);
-	if (siv_node_wq)
+	if (siv_node_wq) {
+		siv_channel_client_set(&siv_node_client);
 		return 0;
+	}
 	err = -ENOMEM;
 	class_unregister(&siv_node_class);
 unregister:

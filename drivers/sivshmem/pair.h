@@ -40,6 +40,7 @@ struct siv_pair {
 
 /**
  * siv_pair_find() - the pair of a certificate
+ * @talk: whose
  * @hash: its hash
  * @der: its bytes, empty if the host sent it before in this session
  * @pair: set, with a reference, on success
@@ -53,6 +54,8 @@ void siv_pair_put(struct siv_pair *pair);
 
 /**
  * siv_pair_verify() - dates always, the signature unless it was verified before
+ * @talk: whose
+ * @pair: the pair
  *
  * May sleep. Return: SIV_OK or the cause; SIV_R_RATE if too many new certificates came.
  */
@@ -60,6 +63,8 @@ enum siv_reason __must_check siv_pair_verify(struct siv_talk *talk,
 					     struct siv_pair *pair);
 /**
  * siv_pair_secret() - the pair's PRK
+ * @talk: whose
+ * @pair: the pair
  * @prk: 32 bytes; the caller wipes them
  * @dh_ns: time spent in Diffie-Hellman is added
  */

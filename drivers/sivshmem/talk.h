@@ -133,6 +133,8 @@ bool siv_talk_is_live(struct siv_talk *talk);
 
 /**
  * siv_talk_say() - send a message, or queue it until the window or a session is there
+ * @talk: the talk
+ * @type: enum siv_msg_type
  * @body: its bytes
  * @len: how many
  *
@@ -142,6 +144,8 @@ int siv_talk_say(struct siv_talk *talk, u16 type, const void *body, size_t len);
 
 /**
  * siv_talk_end() - this talk is over
+ * @talk: the talk
+ * @why: the cause
  *
  * Ends its channels and listeners; the session itself goes when they have said CLOSED,
  * or a second later. Idempotent; may sleep.

@@ -2,23 +2,22 @@
 /*
  * Windows: the only file that makes page-table entries.
  *
- * A fault and the zap exclude each other by the gate: the zap comes after GONE was set
- * and everybody has left the gate, a fault inserts inside the gate after seeing GONE
- * clear. So nothing is inserted after a zap.
+ * A fault and the zap exclude each other by the gate: the zap comes after @gone was set
+ * and everybody has left the gate, a fault inserts inside the gate after seeing @gone
+ * unset. So nothing is inserted after a zap.
  */
 #include <linux/compat.h>
 #include <linux/fs.h>
 #include <linux/fs_context.h>
-#include <linux/mman.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/mount.h>
+#include <linux/nospec.h>
 #include <linux/pfn.h>
 #include <linux/pseudo_fs.h>
 
-#include "channel.h"
 #include "compat.h"
-#include "event.h"
 #include "window.h"
 
 enum {
@@ -40,10 +39,37 @@ static struct file_system_type siv_window_fs = {
 	.init_fs_context = siv_window_fs_init,
 	.kill_sb = kill_anon_super,
 };
+
 static struct vfsmount *siv_window_mnt;
 static int siv_window_pins;
 
-int siv_window_open(struct siv_channel *ch)
+/* ----------------------------------------------------------------------- gate */
+
+void siv_windows_init(struct siv_windows *w, struct siv_device *dev)
+{
+	w->dev = dev;
+	mutex_init(&w->lock);
+}
+
+bool siv_windows_enter(struct siv_windows *w, int *idx)
+{
+	if (!siv_device_enter(w->dev, idx))
+		return false;
+	/* who sets it waits for everybody inside */
+	if (!READ_ONCE(w->gone))
+		return true;
+	siv_device_exit(w->dev, *idx);
+	return false;
+}
+
+void siv_windows_leave(struct siv_windows *w, int idx)
+{
+	siv_device_exit(w->dev, idx);
+}
+
+/* ---------------------------------------------------------------------- files */
+
+int siv_windows_open(struct siv_windows *w)
 {
 	struct inode *inode;
 	int err;
@@ -51,136 +77,142 @@ int siv_window_open(struct siv_channel *ch)
 	err = simple_pin_fs(&siv_window_fs, &siv_window_mnt, &siv_window_pins);
 	if (err)
 		return err;
-	mutex_lock(&ch->open_lock);
-	if (test_bit(SIV_CHANNEL_CLOSED, &ch->flags)) {
+	mutex_lock(&w->lock);
+	if (w->closed) {
 		err = -ENODEV;
-	} else if (!ch->files) {
+	} else if (!w->files) {
 		inode = alloc_anon_inode(siv_window_mnt->mnt_sb);
 		err = PTR_ERR_OR_ZERO(inode);
 		if (!err)
-			ch->inode = inode;
+			w->inode = inode;
 	}
 	if (!err)
-		ch->files++;
-	mutex_unlock(&ch->open_lock);
+		w->files++;
+	mutex_unlock(&w->lock);
 	if (err)
 		simple_release_fs(&siv_window_mnt, &siv_window_pins);
 	return err;
 }
 
-bool siv_window_close(struct siv_channel *ch)
+bool siv_windows_close(struct siv_windows *w)
 {
 	struct inode *inode = NULL;
-	bool last;
 
-	mutex_lock(&ch->open_lock);
-	last = !--ch->files;
-	if (last) {
-		inode = ch->inode;
-		ch->inode = NULL;
-		/* nobody opens it again */
-		set_bit(SIV_CHANNEL_CLOSED, &ch->flags);
+	mutex_lock(&w->lock);
+	if (!--w->files) {
+		inode = w->inode;
+		w->inode = NULL;
+		w->closed = true;
 	}
-	mutex_unlock(&ch->open_lock);
+	mutex_unlock(&w->lock);
 	if (inode)
 		iput(inode);
 	simple_release_fs(&siv_window_mnt, &siv_window_pins);
-	return last;
+	return inode;
 }
 
-struct file *siv_window_file(struct siv_channel *ch,
-			     const struct file_operations *fops,
-			     unsigned int flags)
+struct file *siv_windows_file(struct siv_windows *w,
+			      const struct file_operations *fops,
+			      unsigned int flags)
 {
 	struct file *file;
 
-	ihold(ch->inode);
-	file = alloc_file_pseudo(ch->inode, siv_window_mnt, "sivshmem", flags,
+	ihold(w->inode);
+	file = alloc_file_pseudo(w->inode, siv_window_mnt, "sivshmem", flags,
 				 fops);
 	if (IS_ERR(file))
-		iput(ch->inode);
+		iput(w->inode);
 	return file;
 }
 
-void siv_window_adopt(struct siv_channel *ch, struct file *file)
+void siv_windows_adopt(struct siv_windows *w, struct file *file)
 {
-	file->f_mapping = ch->inode->i_mapping;
+	file->f_mapping = w->inode->i_mapping;
 }
 
 /* -------------------------------------------------------------------- windows */
 
-/* Where a window lies in the region, and how it may be mapped. */
-struct siv_window {
+/* A window as a process sees it: a ring comes twice in a row. */
+struct siv_view {
 	u64 start;
-	u64 len;    /* in the region */
-	u64 mapped; /* in a process: a ring comes twice in a row */
+	u64 len;
+	u64 mapped;
 	bool write;
+	bool ring;
 };
 
-static bool siv_window_get(const struct siv_channel *ch, unsigned int win,
-			   struct siv_window *w)
+static bool siv_view_get(const struct siv_windows *w, unsigned int win,
+			 struct siv_view *v)
 {
-	bool ring = win == SIVSHMEM_WIN_TX || win == SIVSHMEM_WIN_RX;
-
 	if (win >= SIVSHMEM_WINDOWS)
 		return false;
 	win = array_index_nospec(win, SIVSHMEM_WINDOWS);
-	w->start = ch->window[win].off;
-	w->len = ch->window[win].len;
-	w->mapped = ring ? 2 * w->len : w->len;
-	w->write = win == SIVSHMEM_WIN_CTL_OWN || win == SIVSHMEM_WIN_TX;
+	v->start = w->window[win].start;
+	v->len = w->window[win].len;
+	v->ring = win == SIVSHMEM_WIN_TX || win == SIVSHMEM_WIN_RX;
+	v->mapped = v->ring ? 2 * v->len : v->len;
+	v->write = win == SIVSHMEM_WIN_CTL_OWN || win == SIVSHMEM_WIN_TX;
 	return true;
 }
 
-void siv_window_table(struct siv_channel *ch,
-		      struct sivshmem_window win[SIVSHMEM_WINDOWS])
+void siv_windows_table(const struct siv_windows *w,
+		       struct sivshmem_window table[SIVSHMEM_WINDOWS])
 {
-	struct siv_window w;
+	struct siv_view v;
 	unsigned int i;
 
-	memset(win, 0, SIVSHMEM_WINDOWS * sizeof(*win));
-	if (siv_channel_sealed(ch))
-		return;
-	for (i = 0; siv_window_get(ch, i, &w); i++) {
-		win[i].offset = (u64)i << SIV_WINDOW_SHIFT;
-		win[i].length = w.mapped;
-		win[i].prot = w.write ? PROT_READ | PROT_WRITE : PROT_READ;
+	memset(table, 0, SIVSHMEM_WINDOWS * sizeof(*table));
+	for (i = 0; siv_view_get(w, i, &v); i++) {
+		table[i].offset = (u64)i << SIV_WINDOW_SHIFT;
+		table[i].length = v.mapped;
+		table[i].prot = v.write ? PROT_READ | PROT_WRITE : PROT_READ;
 	}
+}
+
+/* Which window a page offset of the mapping belongs to. */
+static unsigned int siv_view_index(pgoff_t pgoff)
+{
+	return pgoff >> (SIV_WINDOW_SHIFT - PAGE_SHIFT);
 }
 
 /* --------------------------------------------------------------------- faults */
 
-/* Insert the page of the fault and its neighbours; in the gate. */
-static vm_fault_t siv_window_insert(struct siv_channel *ch,
-				    struct vm_fault *vmf)
+/* The page frame behind a page offset, or 0 beyond the window's end. */
+static unsigned long siv_view_pfn(const struct siv_windows *w,
+				  const struct siv_view *v, pgoff_t pgoff)
 {
-	struct vm_area_struct *vma = vmf->vma;
 	pgoff_t mask = (1UL << (SIV_WINDOW_SHIFT - PAGE_SHIFT)) - 1;
+	u64 off = (u64)(pgoff & mask) << PAGE_SHIFT;
+
+	if (off >= v->mapped)
+		return 0;
+	if (off >= v->len)
+		off -= v->len;
+	return PHYS_PFN(w->dev->phys + v->start + off);
+}
+
+/* Insert the page of the fault and its neighbours; in the gate. */
+static vm_fault_t siv_window_insert(struct siv_windows *w, struct vm_fault *vmf)
+{
 	pgoff_t first = round_down(vmf->pgoff, SIV_WINDOW_BATCH);
-	pgoff_t end = vma->vm_pgoff + vma_pages(vma);
-	pgoff_t pgoff = max(first, vma->vm_pgoff);
-	struct siv_window w;
-	vm_fault_t ret = VM_FAULT_SIGBUS;
+	struct vm_area_struct *vma = vmf->vma;
+	pgoff_t at = max(first, vma->vm_pgoff);
+	pgoff_t end =
+		min(first + SIV_WINDOW_BATCH, vma->vm_pgoff + vma_pages(vma));
+	vm_fault_t got, ret = VM_FAULT_SIGBUS;
+	unsigned long addr, pfn;
+	struct siv_view v;
 
-	if (!siv_window_get(ch, vmf->pgoff >> (SIV_WINDOW_SHIFT - PAGE_SHIFT),
-			    &w))
+	if (!siv_view_get(w, siv_view_index(vmf->pgoff), &v))
 		return VM_FAULT_SIGBUS;
-	end = min(end, first + SIV_WINDOW_BATCH);
-	for (; pgoff < end; pgoff++) {
-		u64 off = (u64)(pgoff & mask) << PAGE_SHIFT;
-		unsigned long addr =
-			vma->vm_start + ((pgoff - vma->vm_pgoff) << PAGE_SHIFT);
-		vm_fault_t got;
-
-		if (off >= w.mapped)
+	for (; at < end; at++) {
+		pfn = siv_view_pfn(w, &v, at);
+		if (!pfn)
 			break;
-		if (off >= w.len)
-			off -= w.len;
-		got = vmf_insert_pfn(
-			vma, addr,
-			PHYS_PFN(ch->host->dev->phys + w.start + off));
+		addr = vma->vm_start + ((at - vma->vm_pgoff) << PAGE_SHIFT);
+		got = vmf_insert_pfn(vma, addr, pfn);
 		/* the neighbours are a favour */
-		if (pgoff == vmf->pgoff)
+		if (at == vmf->pgoff)
 			ret = got;
 	}
 	return ret;
@@ -188,14 +220,15 @@ static vm_fault_t siv_window_insert(struct siv_channel *ch,
 
 static vm_fault_t siv_window_fault(struct vm_fault *vmf)
 {
-	struct siv_channel *ch = vmf->vma->vm_file->private_data;
+	/* part of a channel, which the vma's file holds */
+	struct siv_windows *w = vmf->vma->vm_private_data;
 	vm_fault_t ret;
 	int idx;
 
-	if (!siv_channel_enter(ch, &idx))
+	if (!siv_windows_enter(w, &idx))
 		return VM_FAULT_SIGBUS;
-	ret = siv_window_insert(ch, vmf);
-	siv_channel_leave(ch, idx);
+	ret = siv_window_insert(w, vmf);
+	siv_windows_leave(w, idx);
 	return ret;
 }
 
@@ -203,65 +236,52 @@ static const struct vm_operations_struct siv_window_vm_ops = {
 	.fault = siv_window_fault,
 };
 
-/* One window, exactly, and no more rights than it has. */
-static int siv_window_check(struct siv_channel *ch,
-			    const struct vm_area_struct *vma)
+int siv_windows_check(const struct siv_windows *w,
+		      const struct vm_area_struct *vma)
 {
 	u64 off = (u64)vma->vm_pgoff << PAGE_SHIFT;
-	unsigned int win = off >> SIV_WINDOW_SHIFT;
-	struct siv_window w;
+	struct siv_view v;
 
 	if (off & ((1ULL << SIV_WINDOW_SHIFT) - 1) ||
-	    !siv_window_get(ch, win, &w) ||
-	    vma->vm_end - vma->vm_start != w.mapped ||
+	    !siv_view_get(w, siv_view_index(vma->vm_pgoff), &v) ||
+	    vma->vm_end - vma->vm_start != v.mapped ||
 	    !(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
-	if ((vma->vm_flags & VM_EXEC) ||
-	    ((vma->vm_flags & VM_WRITE) && !w.write))
+	if (vma->vm_flags & VM_EXEC)
 		return -EACCES;
-	/* a ring needs 64-bit loads and stores that do not tear */
-	if (in_compat_syscall() &&
-	    (win == SIVSHMEM_WIN_TX || win == SIVSHMEM_WIN_RX))
+	if ((vma->vm_flags & VM_WRITE) && !v.write)
+		return -EACCES;
+	/* positions are 64-bit words that must not tear */
+	if (in_compat_syscall() && v.ring)
 		return -EOPNOTSUPP;
-	return w.write;
+	return 0;
 }
 
-int siv_window_mmap(struct file *file, struct vm_area_struct *vma)
+void siv_windows_mmap(struct siv_windows *w, struct vm_area_struct *vma)
 {
-	struct siv_channel *ch = file->private_data;
-	int write, err;
+	unsigned long clear = VM_MAYEXEC;
+	struct siv_view v;
 
-	if (READ_ONCE(ch->state) == SIVSHMEM_CONNECTING)
-		return -EPERM;
-	if (!test_bit(SIV_CHANNEL_OPENED, &ch->flags))
-		return -EPERM;
-	if (siv_channel_sealed(ch))
-		return -EOPNOTSUPP;
-	write = siv_window_check(ch, vma);
-	if (write < 0)
-		return write;
-	err = siv_channel_claim(ch, SIV_MODE_MAP);
-	if (err)
-		return err;
+	if (!siv_view_get(w, siv_view_index(vma->vm_pgoff), &v) || !v.write)
+		clear |= VM_MAYWRITE;
 	/* VM_IO keeps MADV_DOFORK and core dumps away from it */
 	siv_vm_flags_mod(vma,
 			 VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP |
 				 VM_DONTCOPY,
-			 VM_MAYEXEC | (write ? 0 : VM_MAYWRITE));
+			 clear);
+	vma->vm_private_data = w;
 	vma->vm_ops = &siv_window_vm_ops;
-	return 0;
 }
 
-void siv_window_zap(struct siv_channel *ch)
+void siv_windows_zap(struct siv_windows *w)
 {
-	struct inode *inode = NULL;
+	struct inode *inode;
 
-	mutex_lock(&ch->open_lock);
-	if (ch->inode) {
-		inode = ch->inode;
+	mutex_lock(&w->lock);
+	inode = w->inode;
+	if (inode)
 		ihold(inode);
-	}
-	mutex_unlock(&ch->open_lock);
+	mutex_unlock(&w->lock);
 	if (!inode)
 		return;
 	unmap_mapping_range(inode->i_mapping, 0, 0, 1);

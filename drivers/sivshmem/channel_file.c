@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Files of channels, however they were opened. */
+#include <linux/fs.h>
+#include <linux/module.h>
+
+#include "channel.h"
+#include "ioctl.h"
+
+static long siv_file_info(struct file *file, union siv_ioctl_arg *arg)
+{
+	if (arg->info.flags)
+		return -EINVAL;
+	siv_channel_info(file->private_data, &arg->info);
+	return 0;
+}
+
+static long siv_file_wait(struct file *file, union siv_ioctl_arg *arg)
+{
+	const struct sivshmem_wait *w = &arg->wait;
+
+	if (w->flags & ~(SIVSHMEM_WAIT_READ | SIVSHMEM_WAIT_WRITE))
+		return -EOPNOTSUPP;
+	if (w->reserved ||
+	    (w->flags != SIVSHMEM_WAIT_READ && w->flags != SIVSHMEM_WAIT_WRITE))
+		return -EINVAL;
+	return siv_channel_wait_ioctl(file->private_data, w);
+}
+
+static long siv_file_bell(struct file *file, union siv_ioctl_arg *arg)
+{
+	struct siv_channel *ch = file->private_data;
+	int idx, err;
+
+	err = siv_channel_claim(ch, SIV_MODE_MAP);
+	/* read() and write() ring by themselves */
+	if (err)
+		return err == -EBUSY ? -EINVAL : err;
+	if (!siv_channel_enter(ch, &idx))
+		return siv_channel_errno(ch);
+	siv_channel_ring(ch);
+	siv_channel_leave(ch, idx);
+	return 0;
+}
+
+static long siv_file_shutdown(struct file *file, union siv_ioctl_arg *arg)
+{
+	const struct sivshmem_shutdown *s = &arg->shutdown;
+	struct siv_channel *ch = file->private_data;
+	unsigned int marks = 0;
+
+	if (!s->how || s->how & ~(SIVSHMEM_SHUT_RD | SIVSHMEM_SHUT_WR))
+		return -EINVAL;
+	if (s->position && (READ_ONCE(ch->mode) != SIV_MODE_MAP ||
+			    !(s->how & SIVSHMEM_SHUT_WR)))
+		return -EINVAL;
+	if (s->how & SIVSHMEM_SHUT_RD)
+		marks |= SIV_END_RD;
+	if (s->how & SIVSHMEM_SHUT_WR)
+		marks |= SIV_END_WR;
+	return siv_channel_shutdown(ch, marks, s->position);
+}
+
+static const struct siv_ioctl siv_file_ioctls[] = {
+	SIV_IOCTL(SIVSHMEM_INFO, struct sivshmem_info, service, true,
+		  siv_file_info),
+	SIV_IOCTL(SIVSHMEM_WAIT, struct sivshmem_wait, reserved, false,
+		  siv_file_wait),
+	SIV_IOCTL_NONE(SIVSHMEM_BELL, siv_file_bell),
+	SIV_IOCTL(SIVSHMEM_SHUTDOWN, struct sivshmem_shutdown, position, false,
+		  siv_file_shutdown),
+};
+
+long siv_channel_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return siv_ioctl(siv_file_ioctls, ARRAY_SIZE(siv_file_ioctls), file,
+			 cmd, arg);
+}
+
+int siv_channel_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct siv_channel *ch = file->private_data;
+	int err;
+
+	if (!test_bit(SIV_CHANNEL_OPENED, &ch->flags))
+		return -EPERM;
+	if (READ_ONCE(ch->windows.gone))
+		return siv_channel_errno(ch);
+	if (siv_channel_sealed(ch))
+		return -EOPNOTSUPP;
+	err = siv_windows_check(&ch->windows, vma);
+	err = err ?: siv_channel_claim(ch, SIV_MODE_MAP);
+	if (!err)
+		siv_windows_mmap(&ch->windows, vma);
+	return err;
+}
+
+/* ----------------------------------------------------------------------- files */
+
+void siv_channel_file_setup(struct siv_channel *ch, struct file *file)
+{
+	siv_channel_get(ch);
+	file->private_data = ch;
+	stream_open(file_inode(file), file);
+	file->f_mode |= FMODE_NOWAIT;
+}
+
+void siv_channel_file_close(struct siv_channel *ch)
+{
+	if (siv_windows_close(&ch->windows))
+		siv_channel_close(ch);
+}
+
+int siv_channel_release(struct inode *inode, struct file *file)
+{
+	struct siv_channel *ch = file->private_data;
+
+	siv_channel_file_close(ch);
+	siv_channel_put(ch);
+	return 0;
+}
+
+static const struct file_operations siv_file_fops = {
+	.owner = THIS_MODULE,
+	.release = siv_channel_release,
+	.read_iter = siv_channel_read_iter,
+	.write_iter = siv_channel_write_iter,
+	.poll = siv_channel_poll,
+	.mmap = siv_channel_mmap,
+	.unlocked_ioctl = siv_channel_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+struct file *siv_channel_file(struct siv_channel *ch, unsigned int flags)
+{
+	struct file *file;
+	int err;
+
+	err = siv_windows_open(&ch->windows);
+	if (err)
+		return ERR_PTR(err);
+	file = siv_windows_file(&ch->windows, &siv_file_fops, O_RDWR | flags);
+	if (IS_ERR(file))
+		siv_channel_file_close(ch);
+	else
+		siv_channel_file_setup(ch, file);
+	return file;
+}
