@@ -47,7 +47,7 @@ install-user: user
 .PHONY: install-dev
 install-dev: user
 	$(call put,644,$(includedir)/linux,include/uapi/linux/sivshmem.h)
-	$(call put,644,$(includedir)/sivshmem,userspace/libsivshmem/sivshmem.h)
+	$(call put,644,$(includedir)/sivshmem,userspace/libsivshmem/include/sivshmem/sivshmem.h)
 	$(call put,644,$(libdir),$(U)/libsivshmem.a)
 	ln -sf libsivshmem.so.$(LIB_MAJOR) $(DESTDIR)$(libdir)/libsivshmem.so
 	$(call folder,$(libdir)/pkgconfig)

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# A third member of the region with a hostile kernel, which sees and writes all
+# of the memory: it finds no plaintext of sealed channels, replays no handshake,
+# rings nobody it was not given, and what it scribbles ends no session.
+import os
+import re
+import struct
+import time
+
+from lab.pair import open_region
+from lab.region import FIELDS, HEADER
+from lab.shell import Shell
+
+SECRET = b"Nobody but beta shall read this sentence of alpha's."
+REGION_BYTES = 64 << 20
+HELLO_UP, SLOT = 256, 5120
+CHALLENGE_AT = 136
+
+
+def setup(lab):
+    open_region(lab, "alpha", "beta", "mallory")
+    mallory = lab.vms["mallory"]
+    mallory.run("keyctl clear @u; rmmod sivshmem; insmod /modules/sivraw.ko")
+    head = mallory.run("act dump /dev/uio0 1 0 512").raw
+    lab.header = dict(zip(FIELDS, struct.unpack(HEADER, head)))
+    registers = mallory.run("act dump /dev/uio0 0 0 16").raw
+    lab.peer = struct.unpack_from("<I", registers, 8)[0]
+
+
+def box(lab, peer):
+    number = peer & (lab.header["boxes"] - 1)
+    return lab.header["box_off"] + number * lab.header["box_stride"]
+
+
+def poke(lab, offset, data):
+    lab.vms["mallory"].run(f"act poke /dev/uio0 1 {offset}", stdin=data)
+
+
+def dump(lab, offset, size):
+    return lab.vms["mallory"].run(f"act dump /dev/uio0 1 {offset} {size}").raw
+
+
+def works(lab):
+    echo = lab.vms["beta"].start(f"chan echo {lab.keys['beta']['data']} 1")
+    echo.wait_output("listening")
+    lab.vms["alpha"].run(f"chan ping {lab.keys['alpha']['user']} data 3 50",
+                         timeout=60)
+    assert echo.wait() == 0, echo.text
+
+
+def found(lab, words):
+    """How often SECRET is in the region after alpha has sent it to beta."""
+    keep = lab.vms["beta"].start(f"chan keep {lab.keys['beta']['data']} {words}")
+    keep.wait_output("listening")
+    hold = lab.vms["alpha"].start(
+        f"chan hold {lab.keys['alpha']['user']} data {words}")
+    hold.wait_output("open")
+    hold.send(SECRET)
+    time.sleep(0.3)
+    out = lab.vms["mallory"].out(f"act find /dev/uio0 1 {REGION_BYTES}",
+                                 stdin=SECRET)
+    hold.close_input()
+    assert hold.wait() == 0, hold.text
+    keep.close_input()
+    assert keep.wait() == 0, keep.text
+    assert f"received={len(SECRET)}" in keep.text, keep.text
+    return int(re.fullmatch(r"ok (\d+)", out)[1])
+
+
+def case_plain_is_plain(lab):
+    assert found(lab, "") > 0, "the search itself finds nothing"
+
+
+def case_sealed_is_not(lab):
+    # The plain channel's memory was scrubbed before anybody got it again.
+    assert found(lab, "sealed") == 0
+    assert found(lab, "sealed aes") == 0
+
+
+def case_handshakes_are_not_replayed(lab):
+    own = box(lab, lab.peer)
+    before = len(lab.daemon.audit(vm="mallory"))
+    replayed = 0
+    for number in range(lab.header["boxes"]):
+        base = lab.header["box_off"] + number * lab.header["box_stride"]
+        hello = bytearray(dump(lab, base + HELLO_UP, SLOT))
+        if base == own or not struct.unpack_from("<I", hello)[0]:
+            continue
+        hello[16:32] = dump(lab, own + CHALLENGE_AT, 16)
+        poke(lab, own + HELLO_UP, bytes(hello))
+        lab.vms["mallory"].run("act ring /dev/uio0 0 1")
+        time.sleep(0.5)
+        replayed += 1
+    assert replayed, "no handshake was found to replay"
+    events = lab.daemon.audit(vm="mallory")[before:]
+    assert not [e for e in events if e["event"] == "session"], events
+    works(lab)
+
+
+def case_doorbells_of_others(lab):
+    """Never granted: QEMU drops them."""
+    here, there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
+    there.ok(f"listen 0 {lab.keys['beta']['data']}")
+    here.ok(f"connect 1 {lab.keys['alpha']['user']} data")
+    there.ok("accept 1 0 5000")
+    before = there.info(1)["seen"]
+    for peer in range(1, 4):
+        for vector in range(8):
+            if peer != lab.peer:
+                lab.vms["mallory"].run(f"act ring /dev/uio0 {peer} {vector}")
+    time.sleep(0.3)
+    assert there.info(1)["seen"] == before
+    here.quit()
+    there.quit()
+
+
+def case_scribbling_on_mailboxes(lab):
+    here, there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
+    there.ok(f"listen 0 {lab.keys['beta']['data']}")
+    here.ok(f"connect 1 {lab.keys['alpha']['user']} data sealed")
+    there.ok("accept 1 0 5000")
+    for peer in (1, 2):
+        for slot in range(2, 18):
+            poke(lab, box(lab, peer) + HELLO_UP + slot * SLOT, os.urandom(512))
+    sent = here.ok("write 1 100 1")
+    assert there.ok("read 1 100") == sent
+    here.quit()
+    there.quit()
+    works(lab)
+
+
+def case_zz_header_is_zeroed(lab):
+    """Nobody who is bound believes the header again."""
+    poke(lab, 0, bytes(4096))
+    works(lab)
