@@ -236,6 +236,8 @@ static const struct edit key_cases[] = {
 	       "30( 30( 06032b656e ) 03( ) )", DER_VALUE),
 	REFUSE("key with unused bits", RSA, SPKI,
 	       "30( 30( 06032b656e ) 03( 01 22*32 ) )", CERT_SPKI_ALG),
+	REFUSE("key with 8 unused bits", RSA, SPKI,
+	       "30( 30( 06032b656e ) 03( 08 00*32 ) )", DER_VALUE),
 	REFUSE("key with set unused bits", RSA, SPKI,
 	       "30( 30( 06032b656e ) 03( 01 33*32 ) )", DER_VALUE),
 	REFUSE("key in an OCTET STRING", RSA, SPKI,

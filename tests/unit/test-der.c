@@ -181,6 +181,8 @@ static const struct date dates[] = {
 	{ "17( '2001010000Z' )", SIV_R_CERT_TIME, 0 },
 	{ "17( '200101000000' )", SIV_R_CERT_TIME, 0 },
 	{ "17( '200101000000z' )", SIV_R_CERT_TIME, 0 },
+	{ "17( '200101000000ZZ' )", SIV_R_CERT_TIME, 0 },
+	{ "18( '20500101000000ZZ' )", SIV_R_CERT_TIME, 0 },
 	{ "17( '200101000000+0000' )", SIV_R_CERT_TIME, 0 },
 	{ "17( '2001010000+00' )", SIV_R_CERT_TIME, 0 },
 	{ "17( '2 0101000000Z' )", SIV_R_CERT_TIME, 0 },
