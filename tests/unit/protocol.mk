@@ -32,3 +32,15 @@ test-grant-libs := $(seal-log)
 unit-tests += test-matrix
 test-matrix-srcs := tests/unit/test-matrix.c tests/unit/link.c \
 		    tests/unit/dialog.c $(pki-srcs)
+
+# The byte tables of the documents, as assertions.
+wire-doc-h := $(B)/gen/wire-doc.h
+wire-docs := Documentation/protocol.rst Documentation/memory-layout.rst
+$(wire-doc-h): tests/unit/wire-doc.py $(wire-docs)
+	@mkdir -p $(@D)
+	$(Q)$< $(wire-docs) > $@
+
+unit-tests += test-wire-doc
+test-wire-doc-cflags := -I$(B)/gen
+$(foreach v,$(variants),\
+	$(eval $(B)/obj/$(v)/private/test-wire-doc/tests/unit/test-wire-doc.o: $(wire-doc-h)))

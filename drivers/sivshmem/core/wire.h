@@ -193,7 +193,7 @@ enum siv_msg_type {
 	SIV_MSG_FIN = 16,		/* both ways, forwarded unread */
 	SIV_MSG_CLOSE = 17,		/* both: please end this channel */
 	SIV_MSG_CLOSED = 18,		/* both: ended here, nothing touches it any more */
-	SIV_MSG_FAILED = 19,		/* H>A: OPEN failed; A>H, B>H: own check of a grant failed */
+	SIV_MSG_FAILED = 19,		/* H>A: of OPEN; A>H, B>H: of an own check of a grant */
 	SIV_MSG_COUNT
 };
 /* clang-format on */
