@@ -28,6 +28,7 @@ enum {
 	SIV_REG_DOORBELL = 12,
 	SIV_REGS_LEN = 16,
 	SIV_STORM_MS = 10, /* a vector that fires too often is off this long */
+	SIV_WATCH_MS = 1000, /* between looks at the BARs */
 };
 
 static char *claim;
@@ -70,6 +71,7 @@ struct siv_vector {
  * @dev: what the floors above see
  * @regs: BAR0
  * @bar2: config space's two words of BAR2 at probe
+ * @watch: looks whether they are still so
  * @vectors: how many elements of @vector have an irq
  * @vector: own vectors
  */
@@ -78,6 +80,7 @@ struct siv_pci {
 	struct siv_device *dev;
 	void __iomem *regs;
 	u32 bar2[2];
+	struct delayed_work watch;
 	unsigned int vectors;
 	struct siv_vector vector[];
 };
@@ -246,6 +249,21 @@ static bool siv_pci_alive(struct siv_device *dev)
 	       !memcmp(bar2, p->bar2, sizeof(bar2));
 }
 
+/* Whoever waits for a device that reads as zeros would wait for ever. */
+static void siv_pci_watch(struct work_struct *work)
+{
+	struct siv_pci *p =
+		container_of(to_delayed_work(work), struct siv_pci, watch);
+	struct siv_device *dev = p->dev;
+
+	/* a closed gate answers no, too: suspended, or down already */
+	if (!siv_device_alive(dev) && READ_ONCE(dev->live)) {
+		dev_err(&p->pdev->dev, "the BARs were moved or switched off\n");
+		siv_device_quiesce(dev, SIV_R_DEVICE_GONE);
+	}
+	schedule_delayed_work(&p->watch, msecs_to_jiffies(SIV_WATCH_MS));
+}
+
 static const struct siv_hw_ops siv_pci_hw = {
 	.bell = siv_pci_bell,
 	.vector_set = siv_pci_vector_set,
@@ -361,6 +379,8 @@ static int siv_pci_bind(struct siv_pci *p, unsigned int vectors)
 	err = siv_device_add(dev, siv_pci_claimed(pdev));
 	if (err)
 		goto vectors;
+	INIT_DEFERRABLE_WORK(&p->watch, siv_pci_watch);
+	schedule_delayed_work(&p->watch, msecs_to_jiffies(SIV_WATCH_MS));
 	dev_info(&pdev->dev, "region %s, peer %u, %u vectors, %llu bytes\n",
 		 *dev->region ? dev->region : "-", dev->peer, dev->vectors,
 		 dev->size);
@@ -423,6 +443,7 @@ static void siv_pci_remove(struct pci_dev *pdev)
 
 	siv_device_quiesce(p->dev, SIV_R_DEVICE_GONE);
 	siv_device_del(p->dev);
+	cancel_delayed_work_sync(&p->watch);
 	siv_pci_vectors_free(p);
 	siv_pci_unmap(p);
 	pci_clear_master(pdev);

@@ -112,6 +112,25 @@ def case_remove_and_rescan(lab):
     unload(guest)
 
 
+def case_moved_bars_are_noticed(lab):
+    guest = lab.vms["guest"]
+    device = load(guest, bound=2)[0]
+    config = f"/sys/bus/pci/devices/{device}/config"
+    # the command register, then the top bytes of BAR0 and BAR2
+    for seek, poke in ((4, "\\0\\0"), (0x13, "\\340"), (0x1b, "\\340")):
+        start = len(guest.kernel_log())
+        old = guest.run(f"dd if={config} bs=1 skip={seek} count=2").raw
+        guest.run(f"printf '{poke}' | dd of={config} bs=1 seek={seek}")
+        guest.run("i=0; until dmesg | tail -n 3 | grep -q 'BARs were moved'; do "
+                  "sleep 0.2; i=$((i+1)); [ $i -lt 25 ] || exit 1; done")
+        assert device in said(guest, start)
+        guest.run(f"dd of={config} bs=1 seek={seek}", stdin=old)
+        unload(guest)
+        guest.run("dmesg -c > /dev/null")
+        load(guest, bound=2)
+    unload(guest)
+
+
 def case_reset(lab):
     guest = lab.vms["guest"]
     load(guest, bound=2)
