@@ -201,8 +201,11 @@ static int siv_node_uevent(SIV_DEVNODE_CONST struct device *dev,
 static char *siv_node_devnode(SIV_DEVNODE_CONST struct device *dev,
 			      umode_t *mode, kuid_t *uid, kgid_t *gid)
 {
-	*mode = 0600;
-	*uid = siv_node_of(dev)->ch->uid;
+	/* asked without them when the node goes */
+	if (mode)
+		*mode = 0600;
+	if (uid)
+		*uid = siv_node_of(dev)->ch->uid;
 	return NULL;
 }
 

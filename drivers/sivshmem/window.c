@@ -117,11 +117,16 @@ struct file *siv_windows_file(struct siv_windows *w,
 {
 	struct file *file;
 
+	/* the file gives both back when it is closed */
+	if (!fops_get(fops))
+		return ERR_PTR(-ENODEV);
 	ihold(w->inode);
 	file = alloc_file_pseudo(w->inode, siv_window_mnt, "sivshmem", flags,
 				 fops);
-	if (IS_ERR(file))
+	if (IS_ERR(file)) {
 		iput(w->inode);
+		fops_put(fops);
+	}
 	return file;
 }
 
