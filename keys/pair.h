@@ -11,7 +11,7 @@
 
 /* pair_make() - a new key pair; NULL after saying why not. */
 EVP_PKEY *pair_make(void);
-/* pair_public() - its public key; says it if it is not X25519, or not canonical. */
+/* pair_public() - its public key; says it if it is not X25519. */
 int pair_public(EVP_PKEY *key, const char *where, uint8_t pub[SIV_KEY_LEN]);
 /* pair_der() - PKCS#8 DER of the private key: the second half of a bundle. */
 int pair_der(EVP_PKEY *key, struct blob *out);
