@@ -118,10 +118,9 @@ enum siv_reason dialog_hear(struct dialog *t)
 
 enum siv_reason dialog_answer(struct dialog *t)
 {
-	static u64 number;
 	u8 priv[SIV_KEY_LEN], pub[SIV_KEY_LEN];
 
-	pki_ephemeral(priv, pub, "host", ++number);
+	pki_ephemeral(priv, pub, "host", ++t->answers);
 	return siv_session_answer(t->h, &t->say, priv, pub, t->m2, &t->m2_len);
 }
 

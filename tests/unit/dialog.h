@@ -14,7 +14,8 @@ struct dialog {
 	struct siv_aead *t[6];
 	struct siv_session *g;
 	struct siv_session *h;
-	u64 attempt;
+	u64 attempt; /* the guest's handshakes so far */
+	u64 answers; /* the host's */
 	u8 boot_nonce[SIV_NONCE_LEN];
 	u8 e_priv[SIV_KEY_LEN]; /* the guest's latest */
 	u8 e_pub[SIV_KEY_LEN];

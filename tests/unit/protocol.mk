@@ -33,6 +33,13 @@ unit-tests += test-matrix
 test-matrix-srcs := tests/unit/test-matrix.c tests/unit/link.c \
 		    tests/unit/dialog.c $(pki-srcs)
 
+# asan proves memory, the plain build that the optimiser keeps the wiping
+unit-tests += test-wiping
+test-wiping-srcs := tests/unit/test-wiping.c tests/unit/dialog.c tests/unit/link.c \
+		    tests/unit/stackscan.c tests/unit/seallog.c $(pki-srcs)
+test-wiping-libs := $(seal-log)
+test-wiping-san := asan none
+
 # The byte tables of the documents, as assertions.
 wire-doc-h := $(B)/gen/wire-doc.h
 wire-docs := Documentation/protocol.rst Documentation/memory-layout.rst

@@ -39,7 +39,7 @@ static struct {
 	u64 both; /* of what both ends seal by themselves; else 0 */
 } * seen;
 static size_t seals, repeats;
-static long fail_at = -1;
+static long fail_at = -1, fail_key_at = -1;
 
 static size_t holder_of(struct siv_aead *t)
 {
@@ -64,6 +64,7 @@ void seallog_reset(void)
 	seals = 0;
 	repeats = 0;
 	fail_at = -1;
+	fail_key_at = -1;
 }
 
 size_t seallog_count(void)
@@ -89,6 +90,19 @@ bool seallog_key_held(const unsigned char key[32])
 void seallog_fail(long n)
 {
 	fail_at = n;
+}
+
+void seallog_fail_key(long n)
+{
+	fail_key_at = n;
+}
+
+/* Has it come to the call that is to fail? */
+static bool failing(long *at)
+{
+	if (*at < 0)
+		return false;
+	return (*at)-- == 0;
 }
 
 static u64 hash64(struct siv_span a, struct siv_span b)
@@ -134,6 +148,8 @@ enum siv_reason __wrap_siv_aead_setkey(struct siv_aead *t, u16 suite,
 {
 	size_t i = holder_of(t);
 
+	if (failing(&fail_key_at))
+		return SIV_R_CRYPTO;
 	memcpy(holder[i].key, key, SIV_KEY_LEN);
 	holder[i].has = true;
 	return __real_siv_aead_setkey(t, suite, key);
@@ -143,12 +159,8 @@ enum siv_reason __wrap_siv_aead_seal(struct siv_aead *t, u64 n,
 				     struct siv_span ad, struct siv_span in,
 				     u8 *out)
 {
-	if (fail_at == 0) {
-		fail_at = -1;
+	if (failing(&fail_at))
 		return SIV_R_CRYPTO;
-	}
-	if (fail_at > 0)
-		fail_at--;
 	seallog_note(holder[holder_of(t)].key, n, ad, in);
 	return __real_siv_aead_seal(t, n, ad, in, out);
 }

@@ -23,5 +23,7 @@ size_t seallog_repeats(void);
 bool seallog_key_held(const unsigned char key[32]);
 /* seallog_fail() - let the seal after @n more ones fail; negative: never. */
 void seallog_fail(long n);
+/* seallog_fail_key() - the same for giving a transform a key. */
+void seallog_fail_key(long n);
 
 #endif

@@ -666,73 +666,6 @@ static void test_terms(void **state)
 	link_free(&l);
 }
 
-/* ------------------------------------------------------------------ wiping */
-
-static void test_wiped(void **state)
-{
-	struct link l;
-	u8 k1[SIV_KEY_LEN], r0[SIV_KEY_LEN];
-
-	(void)state;
-	link_init(&l, SIV_SUITE_CHACHAPOLY, SIV_CH_SEALED);
-	link_to_grant(&l);
-	/* A needs its ephemeral until M2; B has wiped its own, the caller's copy too */
-	assert_true(dialog_find(&l.ca, sizeof(l.ca), l.ea_priv));
-	assert_true(link_zero(l.eb_priv, SIV_KEY_LEN));
-	pki_ephemeral(l.eb_priv, l.eb_pub, "eb", l.number);
-	assert_false(dialog_find(&l.cb, sizeof(l.cb), l.eb_priv));
-	assert_false(dialog_find(&l.cb, sizeof(l.cb), l.prk_b));
-	memcpy(k1, l.cb.k1, SIV_KEY_LEN);
-	memcpy(r0, l.cb.r[0], SIV_KEY_LEN);
-	assert_int_equal(link_granted(&l), SIV_OK);
-	assert_false(dialog_find(&l.ca, sizeof(l.ca), l.ea_priv));
-	assert_false(seallog_key_held(k1));
-	link_relay_confirm(&l);
-	assert_int_equal(link_confirmed(&l), SIV_OK);
-	assert_false(seallog_key_held(k1));
-	siv_connect_wipe(&l.ca);
-	assert_true(link_ended(&l.ca));
-	assert_false(dialog_find(&l.ca, sizeof(l.ca), k1));
-	assert_false(dialog_find(&l.ca, sizeof(l.ca), r0));
-	/* public things stay, for the caller's CLOSED */
-	assert_int_equal(l.ca.ids.cid, l.offered.cid);
-	siv_connect_wipe(&l.cb);
-	assert_true(link_ended(&l.cb));
-	link_free(&l);
-}
-
-/* A platform whose cryptography fails at any point: ended, wiped, nothing said. */
-static void test_crypto_fails(void **state)
-{
-	struct link l;
-	long n;
-
-	(void)state;
-	link_init(&l, SIV_SUITE_CHACHAPOLY, SIV_CH_SEALED);
-	for (n = 0;; n++) {
-		link_to_incoming(&l);
-		seallog_fail(n);
-		if (!link_incoming(&l))
-			break;
-		assert_true(link_ended(&l.cb));
-		assert_true(link_zero(&l.accept, sizeof(l.accept)));
-		assert_true(link_zero(l.eb_priv, SIV_KEY_LEN));
-	}
-	assert_int_equal(n, 2); /* M1 rebuilt, M2 */
-	for (n = 0;; n++) {
-		seallog_fail(-1);
-		link_to_grant(&l);
-		seallog_fail(n);
-		if (!link_granted(&l))
-			break;
-		assert_true(link_ended(&l.ca));
-		assert_true(link_zero(&l.confirm, sizeof(l.confirm)));
-	}
-	assert_int_equal(n, 2); /* M1, M3 */
-	seallog_fail(-1);
-	link_free(&l);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -752,8 +685,6 @@ int main(void)
 		cmocka_unit_test(test_points),
 		cmocka_unit_test(test_downgrade),
 		cmocka_unit_test(test_terms),
-		cmocka_unit_test(test_wiped),
-		cmocka_unit_test(test_crypto_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

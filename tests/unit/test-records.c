@@ -165,10 +165,10 @@ static void test_half_end(void **state)
 static void test_sizes(void **state)
 {
 	static u8 body[SIV_BODY_MAX + 1], more[SIV_CERT_MAX];
-	struct siv_aead *ta = siv_aead_alloc();
-	u8 rec[SIV_SLOT_SIZE], k[SIV_KEY_LEN] = { 1 };
-	struct siv_half a;
-	size_t n;
+	struct siv_aead *ta = siv_aead_alloc(), *tb = siv_aead_alloc();
+	u8 rec[SIV_SLOT_SIZE], plain[SIV_SLOT_SIZE], k[SIV_KEY_LEN] = { 1 };
+	struct siv_half a, b;
+	size_t n, len;
 
 	(void)state;
 	assert_int_equal(siv_half_init(&a, ta, SIV_SUITE_CHACHAPOLY, k),
@@ -190,7 +190,32 @@ static void test_sizes(void **state)
 				(struct siv_span){ more, 10 }, rec, &n),
 		SIV_R_LENGTH);
 	assert_int_equal(a.next, 1); /* a refused length costs no number */
+	/* a body in two parts is one body */
+	assert_int_equal(siv_half_init(&b, tb, SIV_SUITE_CHACHAPOLY, k),
+			 SIV_OK);
+	b.next = 1;
+	memset(body, 1, 8);
+	memset(more, 2, 8);
+	assert_int_equal(siv_record_seal(&a, 1, SIV_MSG_ACK, 0,
+					 (struct siv_span){ body, 8 },
+					 (struct siv_span){ more, 8 }, rec, &n),
+			 SIV_OK);
+	assert_int_equal(siv_record_open(&b, 1, (struct siv_span){ rec, n },
+					 plain, &len),
+			 SIV_OK);
+	assert_int_equal(len, SIV_MSG_HDR + 16);
+	assert_int_equal(siv_get_le32(plain + 4), 16);
+	assert_memory_equal(plain + SIV_MSG_HDR, body, 8);
+	assert_memory_equal(plain + SIV_MSG_HDR + 8, more, 8);
+	/* a transform that takes no key */
 	siv_half_wipe(&a);
+	seallog_fail_key(0);
+	assert_int_equal(siv_half_init(&a, ta, SIV_SUITE_CHACHAPOLY, k),
+			 SIV_R_CRYPTO);
+	assert_null(a.t);
+	siv_half_wipe(&a);
+	siv_half_wipe(&b);
+	siv_aead_free(tb);
 	siv_aead_free(ta);
 }
 
