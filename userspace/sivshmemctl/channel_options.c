@@ -9,7 +9,7 @@
 
 const char channel_help[] =
 	"Which channel:\n"
-	"  --identity NAME    description of the own key of type sivshmem, or\n"
+	"  --as NAME          own identity: description of a key of type sivshmem, or\n"
 	"  --key SERIAL       its serial number\n"
 	"  --vm VM            connect: only if that VM offers the service\n"
 	"  --region REGION    if the identity's certificate is not to decide\n"
@@ -179,13 +179,17 @@ int common_option(struct ctl *ctl, const struct ctl_command *cmd,
 	case OPT_QUIET:
 		ctl->quiet = true;
 		return OPTION_TAKEN;
+	case OPT_PROGRESS:
+		ctl->progress = true;
+		return OPTION_TAKEN;
 	case OPT_HELP:
 		ctl_help(cmd, stdout);
 		return OPTION_HELP;
 	case '?':
 	case ':':
 		/* getopt_long() has said what it does not like */
-		fprintf(stderr, "usage: sivshmemctl %s %s\n", cmd->name, cmd->args);
+		fprintf(stderr, "usage: sivshmemctl %s %s\n", cmd->name,
+			cmd->args);
 		return OPTION_BAD;
 	}
 	if (!ch || opt < OPT_IDENTITY || opt >= OPT_OWN)
@@ -205,9 +209,9 @@ const char *channel_check(const struct channel_options *ch)
 	if (ch->node)
 		return NULL;
 	if (!named)
-		return "who are we? --identity or --key is missing";
+		return "who are we? --as or --key is missing";
 	if (ch->o.identity && ch->o.key)
-		return "--identity and --key are one too many";
+		return "--as and --key are one too many";
 	if (ch->listen && ch->service)
 		return "who listens names no service: its identity does";
 	if (!ch->listen && !ch->service)

@@ -311,7 +311,7 @@ static int host_run(struct ctl *ctl, struct host *h, int argc, char **argv)
 {
 	int opt;
 
-	h->socket = SOCKET_DEFAULT;
+	h->socket = ctl->socket ? ctl->socket : SOCKET_DEFAULT;
 	while ((opt = getopt_long(argc, argv, "", host_options, NULL)) != -1)
 		switch (common_option(ctl, h->cmd, NULL, opt)) {
 		case OPTION_HELP:

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,8 @@ static ssize_t look_for(struct room *r)
 		}
 		if (clock_ns() - start > IDLE_NS)
 			return -ETIMEDOUT;
+		/* the other end may need this processor */
+		sched_yield();
 	}
 }
 
@@ -180,7 +183,7 @@ static int serve(struct room *r, struct ask *a)
 	return err;
 }
 
-int echo_serve(const struct ctl *ctl, struct ivshmem *ch)
+int echo_serve(const struct ctl *ctl, struct ivshmem *ch, bool copy)
 {
 	struct room r = { 0 };
 	struct ask a;
@@ -188,7 +191,7 @@ int echo_serve(const struct ctl *ctl, struct ivshmem *ch)
 	int err;
 
 	/* where it can be mapped it is */
-	err = ivshmem_map(ch);
+	err = copy ? 0 : ivshmem_map(ch);
 	if (!err || err == -EOPNOTSUPP || err == -EBUSY)
 		err = room_init(&r, ch);
 	while (!err) {
@@ -446,7 +449,7 @@ static int ping_run(struct ctl *ctl, int argc, char **argv)
 
 const struct ctl_command cmd_ping = {
 	.name = "ping",
-	.args = "--identity NAME [OPTION]... SERVICE",
+	.args = "--as NAME [OPTION]... SERVICE",
 	.about = "measure round trips, polled and by wake-up, to listen --echo",
 	.options =
 		"  -c, --count N      round trips of each kind (1000)\n"
@@ -635,11 +638,11 @@ static int bench_run(struct ctl *ctl, int argc, char **argv)
 	wrong = optind < argc ? "one argument too many" : channel_check(&ch);
 	if (wrong)
 		return ctl_usage(&cmd_bench, "%s", wrong);
-	/* the default ring's largest record is a little less than 32 KiB */
-	for (uint64_t need = 4 * b.size;
-	     !ch.node && !ch.listen && ch.o.ring_tx < need;)
-		ch.o.ring_tx = ch.o.ring_tx ? 2 * ch.o.ring_tx : 65536;
-	if (ch.o.ring_rx < ch.o.ring_tx)
+	/* so large that memcpy() does not stay in a small part of the caches either */
+	if (!ch.node && !ch.listen && !ch.o.ring_tx)
+		for (ch.o.ring_tx = 65536; ch.o.ring_tx < 16 * b.size;)
+			ch.o.ring_tx *= 2;
+	if (!ch.o.ring_rx)
 		ch.o.ring_rx = ch.o.ring_tx;
 	ret = get_room(ctl, &ch, b.copy, &r);
 	if (!ret)
@@ -651,7 +654,7 @@ static int bench_run(struct ctl *ctl, int argc, char **argv)
 
 const struct ctl_command cmd_bench = {
 	.name = "bench",
-	.args = "--identity NAME [OPTION]... SERVICE",
+	.args = "--as NAME [OPTION]... SERVICE",
 	.about = "measure bandwidth to listen --echo, beside memcpy",
 	.options =
 		"  -s, --size SIZE    bytes of a record (64K)\n"

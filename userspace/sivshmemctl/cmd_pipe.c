@@ -20,6 +20,7 @@
  * @in_end: nothing more will be read
  * @shut: and the peer was told
  * @full: the ring is: wait for POLLOUT
+ * @out_end: the peer has closed, and all was read
  * @out: for one record
  * @out_room: there
  */
@@ -33,6 +34,7 @@ struct pipe {
 	bool in_end;
 	bool shut;
 	bool full;
+	bool out_end;
 	char *out;
 	size_t out_room;
 	uint64_t sent;
@@ -115,8 +117,8 @@ static int take_in(struct pipe *p)
 	return flush_in(p);
 }
 
-/* Records to the standard output. 1: the peer has closed. */
-static int take_out(struct pipe *p, int *done)
+/* Records to the standard output. */
+static int take_out(struct pipe *p)
 {
 	ssize_t n;
 	int err;
@@ -130,33 +132,35 @@ static int take_out(struct pipe *p, int *done)
 			return ctl_fail(p->ctl, err,
 					"write the standard output");
 	}
-	*done = !n;
+	p->out_end = !n;
 	if (!n || n == -EAGAIN || n == -EINTR)
 		return 0;
 	return ctl_fail(p->ctl, (int)n, "receive");
 }
 
+/* Until both directions have ended, or the peer has gone after ending its own. */
 static int pipe_loop(struct pipe *p)
 {
-	int err = 0, done = 0;
+	int err = 0;
 
-	while (!err && !done) {
+	while (!err && !(p->out_end && p->shut)) {
+		bool idle = p->in_end || p->have == p->room;
 		struct pollfd fds[2] = {
-			{ .fd = p->in_end || p->have == p->room ? -1 :
-								  STDIN_FILENO,
-			  .events = POLLIN },
+			{ .fd = idle ? -1 : STDIN_FILENO, .events = POLLIN },
 			{ .fd = ivshmem_fd(p->ch),
-			  .events = (short)(p->full ? POLLIN | POLLOUT :
-						      POLLIN) },
+			  .events = (short)((p->out_end ? 0 : POLLIN) |
+					    (p->full ? POLLOUT : 0)) },
 		};
 
 		if (poll(fds, 2, -1) < 0)
 			return ctl_fail(p->ctl, -errno, "poll");
-		if (fds[1].revents & ~POLLOUT)
-			err = take_out(p, &done);
-		if (!err && !done && p->full && (fds[1].revents & POLLOUT))
+		if (p->out_end && (fds[1].revents & (POLLHUP | POLLERR)))
+			return p->have ? ctl_fail(p->ctl, -EPIPE, "send") : 0;
+		if (!p->out_end && (fds[1].revents & ~POLLOUT))
+			err = take_out(p);
+		if (!err && p->full && (fds[1].revents & POLLOUT))
 			err = flush_in(p);
-		if (!err && !done && fds[0].revents)
+		if (!err && fds[0].revents)
 			err = take_in(p);
 	}
 	return err;
@@ -205,13 +209,15 @@ static int pipe_run(const struct ctl *ctl, struct ivshmem *ch, bool lines)
 enum {
 	OPT_LINES = OPT_OWN,
 	OPT_ECHO,
-	OPT_KEEP
+	OPT_KEEP,
+	OPT_COPY
 };
 
 struct pipe_options {
 	bool lines;
 	bool echo;
 	bool keep;
+	bool copy;
 };
 
 /* -1: go on. */
@@ -225,6 +231,7 @@ static int pipe_parse(struct ctl *ctl, const struct ctl_command *cmd, int argc,
 		{ "lines", no_argument, NULL, OPT_LINES },
 		{ "echo", no_argument, NULL, OPT_ECHO },
 		{ "keep", no_argument, NULL, OPT_KEEP },
+		{ "copy", no_argument, NULL, OPT_COPY },
 		{ 0 },
 	};
 	int opt;
@@ -241,6 +248,7 @@ static int pipe_parse(struct ctl *ctl, const struct ctl_command *cmd, int argc,
 			o->lines |= opt == OPT_LINES;
 			o->echo |= opt == OPT_ECHO;
 			o->keep |= opt == OPT_KEEP;
+			o->copy |= opt == OPT_COPY;
 		}
 	return -1;
 }
@@ -264,7 +272,8 @@ static int listen_run(struct ctl *ctl, int argc, char **argv)
 		ret = channel_get(ctl, &ch, &ls, &c);
 		if (ret)
 			break;
-		ret = o.echo ? echo_serve(ctl, c) : pipe_run(ctl, c, o.lines);
+		ret = o.echo ? echo_serve(ctl, c, o.copy) :
+			       pipe_run(ctl, c, o.lines);
 		ivshmem_close(c);
 		/* one caller's failure is no reason to leave the others alone */
 	} while (o.keep && ls);
@@ -293,18 +302,19 @@ static int connect_run(struct ctl *ctl, int argc, char **argv)
 	ret = channel_get(ctl, &ch, NULL, &c);
 	if (ret)
 		return ret;
-	ret = o.echo ? echo_serve(ctl, c) : pipe_run(ctl, c, o.lines);
+	ret = o.echo ? echo_serve(ctl, c, o.copy) : pipe_run(ctl, c, o.lines);
 	ivshmem_close(c);
 	return ret;
 }
 
-#define PIPE_OPTIONS                                                 \
-	"  --lines            a line is a record (else: a stream)\n" \
-	"  --echo             send back what comes: the other end of ping and bench\n"
+#define PIPE_OPTIONS                                                                   \
+	"  --lines            a line is a record (else: a stream)\n"                   \
+	"  --echo             send back what comes: the other end of ping and bench\n" \
+	"  --copy             --echo by read() and write(), not by mapping\n"
 
 const struct ctl_command cmd_listen = {
 	.name = "listen",
-	.args = "--identity NAME [OPTION]...",
+	.args = "--as NAME [OPTION]...",
 	.about =
 		"wait for a caller and join it to the standard input and output",
 	.options = PIPE_OPTIONS
@@ -315,7 +325,7 @@ const struct ctl_command cmd_listen = {
 
 const struct ctl_command cmd_connect = {
 	.name = "connect",
-	.args = "--identity NAME [OPTION]... SERVICE",
+	.args = "--as NAME [OPTION]... SERVICE",
 	.about =
 		"connect to a service and join it to the standard input and output",
 	.options = PIPE_OPTIONS,

@@ -394,7 +394,7 @@ static int recv_run(struct ctl *ctl, int argc, char **argv)
 
 const struct ctl_command cmd_recv = {
 	.name = "recv",
-	.args = "--identity NAME [OPTION]...",
+	.args = "--as NAME [OPTION]...",
 	.about = "wait for a file and store it, if its SHA-256 is right",
 	.options =
 		"  -o, --output FILE  store it there; - is the standard output\n"

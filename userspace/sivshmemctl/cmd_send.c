@@ -274,7 +274,7 @@ static int send_run(struct ctl *ctl, int argc, char **argv)
 
 const struct ctl_command cmd_send = {
 	.name = "send",
-	.args = "--identity NAME [OPTION]... SERVICE FILE",
+	.args = "--as NAME [OPTION]... SERVICE FILE",
 	.about = "send a file; the receiver verifies its SHA-256",
 	.options =
 		"  FILE               - is the standard input\n"

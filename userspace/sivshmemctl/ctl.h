@@ -24,11 +24,15 @@ enum {
  * @json: one JSON object instead of text
  * @json_to: where: the standard output, unless that is for data
  * @quiet: no progress
+ * @progress: show it even where there is no terminal
+ * @socket: of the daemon; NULL: the usual one
  */
 struct ctl {
 	bool json;
 	FILE *json_to;
 	bool quiet;
+	bool progress;
+	const char *socket;
 };
 
 /**
@@ -61,8 +65,13 @@ extern const struct ctl_command cmd_status, cmd_revoke, cmd_reload,
 
 /* cmd_ping.c */
 
-/* echo_serve() - answer ping, bench and anything else until the peer closes: CTL_*. */
-int echo_serve(const struct ctl *ctl, struct ivshmem *ch);
+/**
+ * echo_serve() - answer ping, bench and anything else until the peer closes
+ * @copy: by read() and write(); else by mapping where that is possible
+ *
+ * Return: CTL_*.
+ */
+int echo_serve(const struct ctl *ctl, struct ivshmem *ch, bool copy);
 
 /* report.c */
 
@@ -133,6 +142,7 @@ enum {
 	OPT_JSON = 256,
 	OPT_HELP,
 	OPT_QUIET,
+	OPT_PROGRESS,
 	OPT_IDENTITY,
 	OPT_KEY,
 	OPT_VM,
@@ -154,34 +164,36 @@ enum {
 	OPT_OWN, /* a command's own options begin here */
 };
 
-#define CTL_COMMON_OPTIONS                               \
-	{ "json", no_argument, NULL, OPT_JSON },         \
-		{ "help", no_argument, NULL, OPT_HELP }, \
-	{                                                \
-		"quiet", no_argument, NULL, OPT_QUIET    \
-	}
+/* clang-format off */
 
-#define CTL_CHANNEL_OPTIONS                                            \
-	{ "identity", required_argument, NULL, OPT_IDENTITY },         \
-		{ "key", required_argument, NULL, OPT_KEY },           \
-		{ "vm", required_argument, NULL, OPT_VM },             \
-		{ "region", required_argument, NULL, OPT_REGION },     \
-		{ "sealed", no_argument, NULL, OPT_SEALED },           \
-		{ "suite", required_argument, NULL, OPT_SUITE },       \
-		{ "ring-tx", required_argument, NULL, OPT_RING_TX },   \
-		{ "ring-rx", required_argument, NULL, OPT_RING_RX },   \
-		{ "ring", required_argument, NULL, OPT_RING },         \
-		{ "ring-max", required_argument, NULL, OPT_RING_MAX }, \
-		{ "timeout", required_argument, NULL, OPT_TIMEOUT },   \
-		{ "node", required_argument, NULL, OPT_NODE },         \
-		{ "listen", no_argument, NULL, OPT_LISTEN },           \
-		{ "allow", required_argument, NULL, OPT_ALLOW },       \
-		{ "backlog", required_argument, NULL, OPT_BACKLOG },   \
-		{ "zero-copy", no_argument, NULL, OPT_ZEROCOPY },      \
-		{ "shared", no_argument, NULL, OPT_SHARED },           \
-	{                                                              \
-		"no-node", no_argument, NULL, OPT_NO_NODE              \
-	}
+#define CTL_COMMON_OPTIONS						\
+	{ "json", no_argument, NULL, OPT_JSON },			\
+	{ "help", no_argument, NULL, OPT_HELP },			\
+	{ "quiet", no_argument, NULL, OPT_QUIET },			\
+	{ "progress", no_argument, NULL, OPT_PROGRESS }
+
+#define CTL_CHANNEL_OPTIONS						\
+	{ "as", required_argument, NULL, OPT_IDENTITY },		\
+	{ "identity", required_argument, NULL, OPT_IDENTITY },		\
+	{ "key", required_argument, NULL, OPT_KEY },			\
+	{ "vm", required_argument, NULL, OPT_VM },			\
+	{ "region", required_argument, NULL, OPT_REGION },		\
+	{ "sealed", no_argument, NULL, OPT_SEALED },			\
+	{ "suite", required_argument, NULL, OPT_SUITE },		\
+	{ "ring-tx", required_argument, NULL, OPT_RING_TX },		\
+	{ "ring-rx", required_argument, NULL, OPT_RING_RX },		\
+	{ "ring", required_argument, NULL, OPT_RING },			\
+	{ "ring-max", required_argument, NULL, OPT_RING_MAX },		\
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },		\
+	{ "node", required_argument, NULL, OPT_NODE },			\
+	{ "listen", no_argument, NULL, OPT_LISTEN },			\
+	{ "allow", required_argument, NULL, OPT_ALLOW },		\
+	{ "backlog", required_argument, NULL, OPT_BACKLOG },		\
+	{ "zero-copy", no_argument, NULL, OPT_ZEROCOPY },		\
+	{ "shared", no_argument, NULL, OPT_SHARED },			\
+	{ "no-node", no_argument, NULL, OPT_NO_NODE }
+
+/* clang-format on */
 
 /* What common_option() says of an option. */
 enum {

@@ -210,11 +210,14 @@ static char *read_escape(struct reader *r, char *to)
 {
 	static const char from[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
 	const char *p;
-	char c = *r->at++;
+	char c = *r->at;
 
+	if (!c)
+		return NULL;
+	r->at++;
 	if (c == 'u')
 		return read_unicode(r, to);
-	p = c ? strchr(from, c) : NULL;
+	p = strchr(from, c);
 	if (!p)
 		return NULL;
 	*to++ = meant[p - from];

@@ -14,7 +14,7 @@ const struct ctl_command *const ctl_commands[] = {
 
 static void help(FILE *to)
 {
-	fputs("usage: sivshmemctl [--json] COMMAND [OPTION]... [ARGUMENT]...\n\n",
+	fputs("usage: sivshmemctl [--json] [--quiet] [--socket PATH] COMMAND [OPTION]... [ARGUMENT]...\n\n",
 	      to);
 	for (size_t i = 0; ctl_commands[i]; i++) {
 		const struct ctl_command *c = ctl_commands[i];
@@ -29,18 +29,34 @@ static void help(FILE *to)
 	      to);
 }
 
+/* What may also stand before the command. Return: how many words. */
+static int global_options(struct ctl *ctl, int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--json"))
+			ctl->json = true;
+		else if (!strcmp(argv[i], "--quiet"))
+			ctl->quiet = true;
+		else if (!strcmp(argv[i], "--socket") && i + 1 < argc)
+			ctl->socket = argv[++i];
+		else
+			break;
+	return i - 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct ctl ctl = { .json_to = stdout };
 	const char *name;
+	int skip;
 
 	/* a reader of ours that has gone is an error of write() */
 	signal(SIGPIPE, SIG_IGN);
-	while (argc > 1 && !strcmp(argv[1], "--json")) {
-		ctl.json = true;
-		argc--;
-		argv++;
-	}
+	skip = global_options(&ctl, argc, argv);
+	argc -= skip;
+	argv += skip;
 	name = argc > 1 ? argv[1] : "--help";
 	if (!strcmp(name, "--version")) {
 		printf("sivshmemctl %s\n", ivshmem_version());

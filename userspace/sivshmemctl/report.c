@@ -76,6 +76,7 @@ void ctl_help(const struct ctl_command *cmd, FILE *to)
 		cmd->args, cmd->about, cmd->options);
 	fputs("  --json             print one JSON object\n"
 	      "  --quiet            no progress, no remarks\n"
+	      "  --progress         show progress even where there is no terminal\n"
 	      "  --help             this text\n",
 	      to);
 	if (cmd->channel)
@@ -119,7 +120,8 @@ uint64_t clock_ns(void)
 void progress_start(struct progress *p, const struct ctl *ctl, const char *what,
 		    uint64_t total)
 {
-	p->on = !ctl->quiet && !ctl->json && isatty(STDERR_FILENO);
+	p->on = ctl->progress ||
+		(!ctl->quiet && !ctl->json && isatty(STDERR_FILENO));
 	p->what = what;
 	p->total = total;
 	p->start_ns = clock_ns();
