@@ -311,7 +311,7 @@ static void do_info(char **a)
 
 static void do_bell(char **a)
 {
-	answer(ioctl(fds[slot(a[0])], SIVSHMEM_BELL));
+	answer(ioctl(fds[slot(a[0])], SIVSHMEM_BELL, 0));
 }
 
 static void do_wait(char **a)

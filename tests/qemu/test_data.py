@@ -41,7 +41,7 @@ def case_connect(lab):
     out = call(lab, "alpha", "connect {key} data").out
     assert out.startswith("ok beta/data "), out
     ended_ok(echo)
-    lab.daemon.wait_audit(event="open")
+    lab.daemon.wait_audit(event="connect", errno=0)
 
 
 def case_one_way(lab):

@@ -23,6 +23,6 @@ def splats(text):
     covered = -1
     for i, line in enumerate(lines):
         if SPLAT.search(line) and i > covered:
-            covered = i + 25
+            covered = i + 16
             found.append("\n".join(lines[i:covered]))
     return found
