@@ -540,6 +540,7 @@ static void usage_is_2(void **state)
 		{ "posture", "--nonsense" },
 		{ "revoke", "everything", "now" },
 		{ "revoke", "vm" },
+		{ "restore", "channel", "7" },
 		{ "qemu-args" },
 		{ "status", "more" },
 	};

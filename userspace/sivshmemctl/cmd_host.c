@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * On the host: status, revoke, reload, qemu-args. One JSON line to the daemon's control
+ * On the host: status, revoke, restore, reload, qemu-args. One JSON line to the daemon's control
  * socket, one line back; text output shows whatever the daemon tells.
  */
 #define _GNU_SOURCE
@@ -390,25 +390,39 @@ static int reload_run(struct ctl *ctl, int argc, char **argv)
 	return host_run(ctl, &h, argc, argv);
 }
 
-static int revoke_run(struct ctl *ctl, int argc, char **argv)
+/* revoke and restore: a kind and a value. */
+static int what_run(struct ctl *ctl, const struct ctl_command *cmd,
+		    bool channels, int argc, char **argv)
 {
-	static const char *const whats[] = { "serial", "identity", "channel",
+	static const char *const whats[] = { "channel", "serial", "identity",
 					     "vm" };
-	struct host h = { .cmd = &cmd_revoke,
+	struct host h = { .cmd = cmd,
 			  .names = { "what", "value" },
 			  .members = 2,
 			  .report = show_done };
 	bool known = argc < 3;
 
 	/* options may stand anywhere: look for the word, the daemon judges the rest */
-	for (int i = 1; i < argc; i++)
-		for (size_t k = 0; k < sizeof(whats) / sizeof(whats[0]); k++)
-			known |= !strcmp(argv[i], whats[k]) ||
-				 !strcmp(argv[i], "--help");
+	for (int i = 1; i < argc; i++) {
+		known |= !strcmp(argv[i], "--help");
+		for (size_t k = channels ? 0 : 1;
+		     k < sizeof(whats) / sizeof(whats[0]); k++)
+			known |= !strcmp(argv[i], whats[k]);
+	}
 	if (!known)
-		return ctl_usage(&cmd_revoke,
-				 "what? serial, identity, channel or vm");
+		return ctl_usage(cmd, "what? serial, identity%s or vm",
+				 channels ? ", channel" : "");
 	return host_run(ctl, &h, argc, argv);
+}
+
+static int revoke_run(struct ctl *ctl, int argc, char **argv)
+{
+	return what_run(ctl, &cmd_revoke, true, argc, argv);
+}
+
+static int restore_run(struct ctl *ctl, int argc, char **argv)
+{
+	return what_run(ctl, &cmd_restore, false, argc, argv);
 }
 
 static int qemu_args_run(struct ctl *ctl, int argc, char **argv)
@@ -435,12 +449,20 @@ const struct ctl_command cmd_revoke = {
 	.args = "[--socket PATH] serial|identity|channel|vm VALUE",
 	.about =
 		"end sessions and channels of a certificate, an identity, a channel, a VM",
-	.options =
-		"  serial HEX         the certificate's serial number\n"
-		"  identity NAME      REGION/VM/SERVICE\n"
-		"  channel REGION/N   the channel's number, as status shows it\n"
-		"  vm NAME            everything of this VM\n" HOST_OPTIONS,
+	.options = "  serial HEX         the certificate's serial number\n"
+		   "  identity NAME      REGION/VM/SERVICE\n"
+		   "  channel [REGION/]N the channel's number: cid in status\n"
+		   "  vm NAME            everything of this VM\n" HOST_OPTIONS,
 	.run = revoke_run,
+};
+
+const struct ctl_command cmd_restore = {
+	.name = "restore",
+	.args = "[--socket PATH] serial|identity|vm VALUE",
+	.about =
+		"take a revoke back: what it forbade is allowed again, if policy says so",
+	.options = HOST_OPTIONS,
+	.run = restore_run,
 };
 
 const struct ctl_command cmd_reload = {

@@ -60,8 +60,8 @@ extern const struct ctl_command cmd_info, cmd_channels, cmd_posture;
 extern const struct ctl_command cmd_send, cmd_recv;
 extern const struct ctl_command cmd_ping, cmd_bench;
 extern const struct ctl_command cmd_listen, cmd_connect;
-extern const struct ctl_command cmd_status, cmd_revoke, cmd_reload,
-	cmd_qemu_args;
+extern const struct ctl_command cmd_status, cmd_qemu_args;
+extern const struct ctl_command cmd_revoke, cmd_restore, cmd_reload;
 
 /* cmd_ping.c */
 

@@ -7,9 +7,9 @@
 #include <string.h>
 
 const struct ctl_command *const ctl_commands[] = {
-	&cmd_info,   &cmd_channels, &cmd_posture,   &cmd_listen, &cmd_connect,
-	&cmd_send,   &cmd_recv,	    &cmd_ping,	    &cmd_bench,	 &cmd_status,
-	&cmd_revoke, &cmd_reload,   &cmd_qemu_args, NULL,
+	&cmd_info,   &cmd_channels, &cmd_posture, &cmd_listen,	  &cmd_connect,
+	&cmd_send,   &cmd_recv,	    &cmd_ping,	  &cmd_bench,	  &cmd_status,
+	&cmd_revoke, &cmd_restore,  &cmd_reload,  &cmd_qemu_args, NULL,
 };
 
 static void help(FILE *to)
