@@ -67,7 +67,9 @@ def case_guest_is_reset(lab):
     end = time.monotonic() + 15
     while there.info(1)["state"] != "3" and time.monotonic() < end:
         time.sleep(0.1)
-    assert there.info(1)["end"] == "ECONNRESET", there.info(1)
+    # Told by the new boot's session, or by the old one's silence before it.
+    assert there.info(1)["end"] in ("ECONNRESET", "ETIMEDOUT"), there.info(1)
+    there.refused("read 1 100", "ECONNRESET")
     there.quit()
     works(lab)
 
@@ -126,7 +128,7 @@ def case_host_revokes_under_load(lab):
     sink.wait(10)
     assert source.text.split()[0] in ("EKEYREVOKED", "ECONNRESET"), source.text
     assert sink.text.split()[1] in ("EKEYREVOKED", "ECONNRESET"), sink.text
-    lab.daemon.wait_audit(event="revoked")
+    lab.daemon.wait_audit(event="revoke", who=f"{REGION}/alpha/user")
 
 
 def case_zz_module_goes_with_open_files(lab):
