@@ -25,22 +25,25 @@ enum siv_end_kind {
 	SIV_END_ZAP,   /* taken away */
 };
 
+/*
+ * What the peer does, or is said to have done, takes no mapping away: a peer must not be
+ * able to crash its partner. A right that is lost does.
+ */
 static enum siv_end_kind siv_end_kind(enum siv_reason why)
 {
-	switch (why) {
-	case SIV_R_PEER_CLOSED:
+	switch (siv_reason_errno(why)) {
+	case -EPIPE:
 		return SIV_END_DRAIN;
-	case SIV_R_PEER_GONE:
-	case SIV_R_NO_FIN:
-	case SIV_R_RING_POSITION:
-	case SIV_R_RING_RECORD:
-	case SIV_R_TAG:
-	case SIV_R_CRYPTO:
-	case SIV_R_EXHAUSTED:
-	case SIV_R_HOST_GONE:
-		return SIV_END_KEEP;
-	default:
+	case -EPERM:
+	case -ENODEV:
+	case -ENOKEY:
+	case -ESTALE:
+	case -EKEYEXPIRED:
+	case -EKEYREJECTED:
+	case -EKEYREVOKED:
 		return SIV_END_ZAP;
+	default:
+		return SIV_END_KEEP;
 	}
 }
 
@@ -120,9 +123,9 @@ static void siv_channel_start_teardown(struct siv_channel *ch)
 }
 
 /* Decide; true if it is to be torn down now. */
-static bool siv_channel_decide(struct siv_channel *ch, enum siv_reason why)
+static bool siv_channel_decide(struct siv_channel *ch, enum siv_reason why,
+			       enum siv_end_kind kind)
 {
-	enum siv_end_kind kind = siv_end_kind(why);
 	bool opened = test_bit(SIV_CHANNEL_OPENED, &ch->flags);
 	bool closed = test_bit(SIV_CHANNEL_CLOSED, &ch->flags);
 
@@ -141,7 +144,8 @@ static bool siv_channel_decide(struct siv_channel *ch, enum siv_reason why)
 	       ch->mode != SIV_MODE_MAP;
 }
 
-void siv_channel_end(struct siv_channel *ch, enum siv_reason why, bool told)
+static void siv_channel_end_kind(struct siv_channel *ch, enum siv_reason why,
+				 enum siv_end_kind kind, bool told)
 {
 	u32 before, after;
 	bool teardown;
@@ -150,7 +154,7 @@ void siv_channel_end(struct siv_channel *ch, enum siv_reason why, bool told)
 		set_bit(SIV_CHANNEL_TOLD, &ch->flags);
 	spin_lock(&ch->lock);
 	before = ch->state;
-	teardown = siv_channel_decide(ch, why);
+	teardown = siv_channel_decide(ch, why, kind);
 	after = ch->state;
 	spin_unlock(&ch->lock);
 	if (before != after)
@@ -158,6 +162,18 @@ void siv_channel_end(struct siv_channel *ch, enum siv_reason why, bool told)
 	if (teardown)
 		siv_channel_start_teardown(ch);
 	wake_up_all(&ch->wait);
+}
+
+void siv_channel_end(struct siv_channel *ch, enum siv_reason why, bool told)
+{
+	siv_channel_end_kind(ch, why, siv_end_kind(why), told);
+}
+
+/* Its talk, its certificate or its device is over: whatever the cause, nothing stays. */
+static void siv_channel_take(struct siv_channel *ch, enum siv_reason why,
+			     bool told)
+{
+	siv_channel_end_kind(ch, why, SIV_END_ZAP, told);
 }
 
 /* ------------------------------------------------------------------- teardown */
@@ -457,12 +473,25 @@ struct siv_channel *siv_channel_by_cid(struct siv_talk *talk, u64 cid)
 	return NULL;
 }
 
+/* What CLOSE says: of a channel that was open, a silence is a peer that is gone. */
+static enum siv_reason siv_channel_close_why(const struct siv_channel *ch,
+					     u32 code)
+{
+	enum siv_reason why = code ? siv_reason_from_code(code) :
+				     SIV_R_PEER_CLOSED;
+
+	if (why == SIV_R_TIMEOUT && test_bit(SIV_CHANNEL_OPENED, &ch->flags))
+		return SIV_R_PEER_GONE;
+	return why;
+}
+
 static void siv_channel_got_close(struct siv_talk *talk, struct siv_span body)
 {
 	const struct siv_close *m = (const struct siv_close *)body.p;
 	struct siv_close closed = { .cid = m->cid };
 	u32 code = le32_to_cpu(m->code);
 	struct siv_channel *ch;
+	enum siv_reason why;
 
 	mutex_lock(&talk->host->lock);
 	ch = siv_channel_by_cid(talk, le64_to_cpu(m->cid));
@@ -472,9 +501,11 @@ static void siv_channel_got_close(struct siv_talk *talk, struct siv_span body)
 		siv_talk_say(talk, SIV_MSG_CLOSED, &closed, sizeof(closed));
 		return;
 	}
-	siv_channel_end(ch,
-			code ? siv_reason_from_code(code) : SIV_R_PEER_CLOSED,
-			true);
+	why = siv_channel_close_why(ch, code);
+	siv_channel_end(ch, why, true);
+	/* a right was lost: perhaps the identity's, and then a new session says so */
+	if (siv_end_kind(why) == SIV_END_ZAP)
+		siv_talk_doubt(talk);
 	siv_channel_put(ch);
 }
 
@@ -545,7 +576,7 @@ static void siv_channel_talk_ended(struct siv_talk *talk, enum siv_reason why)
 	mutex_lock(&talk->host->lock);
 	list_for_each_entry(ch, &talk->host->channels, link)
 		if (ch->talk == talk)
-			siv_channel_end(ch, why, false);
+			siv_channel_take(ch, why, false);
 	mutex_unlock(&talk->host->lock);
 }
 
@@ -571,7 +602,7 @@ static void siv_channel_quiesce(struct siv_host *host, enum siv_reason why)
 	mutex_lock(&host->lock);
 	list_for_each_entry(ch, &host->channels, link) {
 		siv_channel_client->closed(ch);
-		siv_channel_end(ch, why, true);
+		siv_channel_take(ch, why, true);
 	}
 	mutex_unlock(&host->lock);
 	/* each teardown takes its channel out of the table */
@@ -594,7 +625,7 @@ static void siv_channel_tick(struct siv_host *host)
 		    !test_bit(SIV_CHANNEL_ZAP, &ch->flags)) {
 			siv_refused(host->dev, SIV_AT_CHANNEL,
 				    SIV_R_CERT_EXPIRED, ch->cid);
-			siv_channel_end(ch, SIV_R_CERT_EXPIRED, false);
+			siv_channel_take(ch, SIV_R_CERT_EXPIRED, false);
 		}
 	mutex_unlock(&host->lock);
 }

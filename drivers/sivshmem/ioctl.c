@@ -12,7 +12,7 @@ static long siv_ioctl_run(const struct siv_ioctl *op, struct file *file,
 	long ret;
 
 	if (!op->size)
-		return uarg ? -EINVAL : op->run(file, &arg);
+		return op->run(file, &arg);
 	if (get_user(size, (u32 __user *)uarg))
 		return -EFAULT;
 	if (size < op->min)

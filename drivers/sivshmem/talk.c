@@ -256,6 +256,14 @@ bool siv_talk_is_live(struct siv_talk *talk)
 	return READ_ONCE(talk->state) == SIV_TALK_LIVE;
 }
 
+void siv_talk_doubt(struct siv_talk *talk)
+{
+	mutex_lock(&talk->host->lock);
+	if (talk->state == SIV_TALK_LIVE)
+		siv_hello_want(talk);
+	mutex_unlock(&talk->host->lock);
+}
+
 void siv_talk_hh(struct siv_talk *talk, u8 hh[SIV_HASH_LEN])
 {
 	mutex_lock(&talk->host->lock);

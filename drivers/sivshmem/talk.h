@@ -152,6 +152,9 @@ int siv_talk_say(struct siv_talk *talk, u16 type, const void *body, size_t len);
  */
 void siv_talk_end(struct siv_talk *talk, enum siv_reason why);
 
+/* siv_talk_doubt() - ask the host for a new session now: it may refuse it. */
+void siv_talk_doubt(struct siv_talk *talk);
+
 /* siv_talk_hh() - what ephemerals of the present session are bound to. */
 void siv_talk_hh(struct siv_talk *talk, u8 hh[SIV_HASH_LEN]);
 
