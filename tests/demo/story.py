@@ -31,19 +31,20 @@ class Story:
             print(f"   {line}", flush=True)
 
     def done(self, what, detail=""):
-        print(f"   {paint('✓', 32)} {what}{paint(f'  {detail}', 2)}"
-              .rstrip(), flush=True)
+        detail = paint(f"  {detail}", 2) if detail else ""
+        print(f"   {paint('✓', 32)} {what}{detail}", flush=True)
 
     def deviation(self, what, detail):
         self.deviations.append(what)
         print(f"   {paint('✗', '1;31')} {what}\n       {paint(detail, 31)}",
               flush=True)
 
-    def check(self, good, what, detail=""):
+    def check(self, good, what, wrong="", detail=""):
+        """Something that must be so; `wrong` is shown if it is not."""
         if good:
             self.done(what, detail)
         else:
-            self.deviation(what, detail)
+            self.deviation(what, wrong)
         return good
 
     def refused(self, what, wanted, got, audit):
