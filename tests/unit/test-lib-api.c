@@ -4,7 +4,8 @@
  * that its header promises: options too short, too long with something unknown in the
  * tail, reserved members, unknown flags, options that do not belong to a call, both or
  * neither kind of identity, names that are too long, descriptors that are no channel.
- * Nothing is stored through a result pointer on failure.
+ * Nothing is stored through a result pointer on failure. Every exported function stands
+ * in the header and in a manual page. Run from the top of the tree.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -12,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -160,6 +162,46 @@ static void hints(void **state)
 	assert_true(strlen(ivshmem_version()) >= 5);
 }
 
+static bool says(const char *path, const char *word)
+{
+	char line[512];
+	bool found = false;
+	FILE *f = fopen(path, "r");
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, word);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Every symbol of the map stands in the header and has a manual page that names it. */
+static void documented(void **state)
+{
+	FILE *map = fopen("userspace/libsivshmem/libsivshmem.map", "r");
+	char line[256], name[128], page[256];
+	unsigned int n = 0;
+
+	(void)state;
+	assert_non_null(map);
+	while (fgets(line, sizeof(line), map)) {
+		if (sscanf(line, " %127[a-z_];", name) != 1 ||
+		    strncmp(name, "ivshmem_", 8))
+			continue;
+		n++;
+		strcat(name, "(");
+		if (!says("userspace/libsivshmem/include/sivshmem/sivshmem.h",
+			  name))
+			fail_msg("%s) is not in the header", name);
+		name[strlen(name) - 1] = '\0';
+		snprintf(page, sizeof(page), "userspace/man/%s.3", name);
+		if (!says(page, name))
+			fail_msg("%s does not tell of %s()", page, name);
+	}
+	fclose(map);
+	assert_int_equal(n, 25);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +210,7 @@ int main(void)
 		cmocka_unit_test(no_channels),
 		cmocka_unit_test(regions),
 		cmocka_unit_test(hints),
+		cmocka_unit_test(documented),
 	};
 
 	/* with a driver these are other questions, asked in QEMU */
