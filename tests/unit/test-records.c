@@ -734,6 +734,88 @@ static void test_window(void **state)
 	dialog_free(&t);
 }
 
+/* Records that nobody waits for: three are not answered, the fourth is, and at once. */
+static void test_lazy(void **state)
+{
+	static u64 slots[2][SIV_BOX_SLOTS * SIV_SLOT_SIZE / 8];
+	const struct siv_span none = { NULL, 0 };
+	struct siv_outbox ob[2];
+	struct dialog t;
+	unsigned int i;
+	u64 next;
+	u16 type;
+
+	(void)state;
+	memset(ob, 0, sizeof(ob));
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	dialog_live(&t, 1);
+	t.g->beat_ms = 0;
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(siv_session_send(t.h, SIV_MSG_ACK, none, none,
+						  10),
+				 SIV_OK);
+		assert_int_equal(dialog_pass(t.h, t.g, &type, 10), SIV_OK);
+		/* READY has been acknowledged by the first, so nothing is due */
+		assert_int_equal(siv_session_post(t.g, &ob[0], slots[0], 11,
+						  &next),
+				 i == 3);
+		assert_int_equal(next, 0);
+	}
+	assert_int_equal(dialog_pass(t.g, t.h, &type, 11), SIV_OK);
+	assert_int_equal(type, SIV_MSG_ACK);
+	assert_int_equal(t.h->count, 0);
+	/* unacknowledged, four of them are reason enough to post again */
+	for (i = 0; i < 3; i++)
+		assert_int_equal(siv_session_send(t.h, SIV_MSG_ACK, none, none,
+						  20),
+				 SIV_OK);
+	assert_int_equal(siv_session_post(t.h, &ob[1], slots[1], 20, &next), 3);
+	assert_int_equal(siv_session_post(t.h, &ob[1], slots[1], 500, &next),
+			 0);
+	assert_int_equal(siv_session_send(t.h, SIV_MSG_ACK, none, none, 500),
+			 SIV_OK);
+	assert_int_equal(siv_session_post(t.h, &ob[1], slots[1], 500, &next),
+			 4);
+	assert_int_equal(next, 600);
+	dialog_free(&t);
+}
+
+/* Whatever stands in a slot with the right tag and number: dropped, never fatal. */
+static void test_strangers(void **state)
+{
+	u8 rec[SIV_SLOT_SIZE] = { 0 }, plain[SIV_SLOT_SIZE];
+	struct siv_span body;
+	struct dialog t;
+	size_t n;
+	u16 type;
+
+	(void)state;
+	dialog_init(&t, "alice", SIV_SUITE_CHACHAPOLY);
+	dialog_live(&t, 1);
+	for (n = 0; n <= SIV_SLOT_SIZE; n += n < 80 ? 1 : 503) {
+		siv_put_le32(rec,
+			     (u32)(n > SIV_SLOT_HDR ? n - SIV_SLOT_HDR : 0));
+		siv_put_le32(rec + 4, t.h->tag);
+		siv_put_le64(rec + 8, t.h->rx.next);
+		assert_int_equal(
+			siv_session_receive(t.h, (struct siv_span){ rec, n },
+					    plain, &type, &body, 2),
+			SIV_R_TAG);
+		/* and a length that is another one's */
+		siv_put_le32(rec, 40);
+		if (n != SIV_SLOT_HDR + 40)
+			assert_int_equal(
+				siv_record_open(&t.h->rx, t.h->tag,
+						(struct siv_span){ rec, n },
+						plain, &(size_t){ 0 }),
+				SIV_R_LENGTH);
+	}
+	assert_int_equal(t.h->state, SIV_SESSION_LIVE);
+	assert_int_equal(t.h->rx.next, 1);
+	assert_true(t.h->dropped > 80);
+	dialog_free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -743,6 +825,8 @@ int main(void)
 		cmocka_unit_test(test_outbox),
 		cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_lazy),
+		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_simulation),
 	};
 
