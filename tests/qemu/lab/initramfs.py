@@ -56,6 +56,7 @@ def build(path, kernel, modules=(), programs=(), files=None):
     programs: static programs, put into /bin;
     files: {name in the guest: bytes or Path}.
     """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(path).with_suffix(".tmp")
     with Cpio(temporary) as archive:
         archive.libraries = set()
