@@ -7,6 +7,7 @@ import re
 import struct
 
 from lab.region import FIELDS, HEADER
+from lab.shell import Shell
 
 MARKER = b"A secret that crossed the shared memory, told by camera."
 HELLO_UP, HELLO_DOWN, SLOT = 256, 256 + 5120, 5120
@@ -113,6 +114,22 @@ class Intruder:
                           status=None).out
         self.refusal("root maps the memory by /dev/mem", "EPERM",
                      errno_of(got.replace("ok", "", 1)), None)
+        self.maps_its_own()
+
+    def maps_its_own(self):
+        """display maps what it may: the rings of its own channel."""
+        server = self.demo.serve("echo {key} 1")
+        shell = Shell(self.lab.vms["display"])
+        key = self.demo.serials["display", "screen"]
+        got = [shell.do(f"connect 1 {key} front"),
+               *(shell.do(f"map 1 {window}") for window in range(4)),
+               shell.do("set 1 2 0 4711")]
+        self.story.check(all(line.startswith("ok") for line in got),
+                         "display maps the pages and rings of its own channel",
+                         repr(got))
+        shell.quit()
+        server.kill()
+        server.wait()
 
     def other_users_node(self):
         display = self.lab.vms["display"]
@@ -135,12 +152,17 @@ class Intruder:
 
     def take_raw(self):
         """Bind the UIO-style driver: from here on the guest's kernel is hostile."""
-        self.vm.run("rmmod sivshmem && insmod /modules/sivraw.ko")
+        self.vm.run("rmmod sivshmem")
+        got = self.vm.run("act mmap $(ls -d /sys/bus/pci/devices/*/resource2_wc) "
+                          "0 4096 r", status=None).out
+        self.story.check(got.startswith("ok"),
+                         "intruder: with our driver out the same mmap works", got)
+        self.vm.run("insmod /modules/sivraw.ko")
         head = self.vm.run("act dump /dev/uio0 1 0 512").raw
         self.fields = dict(zip(FIELDS, struct.unpack(HEADER, head)))
         registers = self.vm.run("act dump /dev/uio0 0 0 16").raw
         self.peer = struct.unpack_from("<I", registers, 8)[0]
-        self.story.done("intruder: our driver out, a raw one in",
+        self.story.done("intruder: a raw driver is in",
                         "from here on its whole kernel is hostile")
 
     def box(self, number):
