@@ -170,5 +170,5 @@ void dialog_live(struct dialog *t, u64 now)
 
 bool dialog_find(const void *memory, size_t n, const u8 secret[SIV_KEY_LEN])
 {
-	return memmem(memory, n, secret, SIV_KEY_LEN) != NULL;
+	return !!memmem(memory, n, secret, SIV_KEY_LEN);
 }

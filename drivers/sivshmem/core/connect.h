@@ -37,6 +37,7 @@ void siv_connect_prologue(u8 out[SIV_CONNECT_PROLOGUE_LEN],
 
 /**
  * siv_pair_prk() - the pair's cached secret: HKDF-Extract over X25519(static, static)
+ * @prk: 32 bytes
  * @own: own static key
  * @own_pub: its public key
  * @peer_pub: the peer's, from its verified certificate
@@ -87,6 +88,7 @@ void siv_connect_wipe(struct siv_connect *c);
 
 /**
  * siv_connect_open() - A: begin; fills in OPEN
+ * @c: the end, IDLE
  * @ids: suite, flags, sizes, epoch, peer_a, region, service, cert_a, cert_host: what A
  *       knows; cid, n, peer_b and cert_b come with the grant
  * @e_priv: own ephemeral key, used once
@@ -106,6 +108,7 @@ enum siv_reason __must_check siv_connect_open(
 
 /**
  * siv_connect_granted() - A: check GRANT_A end to end
+ * @c: the end, OPENED
  * @t: transform for the handshake
  * @g: checked message
  * @cert_b: H of B's certificate, which the caller verified (signature, dates, role,
@@ -126,6 +129,8 @@ enum siv_reason __must_check siv_connect_granted(
 
 /**
  * siv_connect_incoming() - B: answer INCOMING
+ * @c: the end, IDLE
+ * @t: transform for the handshake
  * @ids: all but e_A, taken by the caller from the message and its own knowledge (own
  *       peer number, own certificate's hash, region, service), with cert_a verified;
  *       what @in says too must be the same, or SIV_R_COMMON
@@ -146,6 +151,11 @@ enum siv_reason __must_check siv_connect_incoming(
 
 /**
  * siv_connect_confirmed() - B: check GRANT_B end to end
+ * @c: the end, ACCEPTED
+ * @t: transform for the handshake
+ * @g: checked message
+ * @geo: the region's geometry
+ * @out: ESTABLISHED
  *
  * COMMON is checked against INCOMING and @geo, M3 opened, and the hash inside compared
  * with that of B's own COMMON. Return: as siv_connect_granted().
@@ -167,6 +177,9 @@ void siv_common_ranges(const struct siv_common *c,
 bool siv_range_overlap(const struct siv_range *a, const struct siv_range *b);
 /**
  * siv_common_check() - COMMON against the connect and the geometry
+ * @c: COMMON
+ * @ids: of the connect
+ * @geo: the region's geometry
  *
  * cid, flags, suite, sizes, peers as agreed; offsets in range, granule-aligned, both
  * rings inside the extent and disjoint, vectors not 0; reserved fields zero.
@@ -178,7 +191,11 @@ enum siv_reason __must_check siv_common_check(const struct siv_common *c,
 
 /**
  * siv_fin_make() - the authenticated end of our direction (sealed channels)
+ * @c: the end, OPEN
+ * @t: a transform
  * @position: our producer's final position
+ * @out: FIN
+ *
  * Once per connect: SIV_R_STATE the second time.
  */
 enum siv_reason __must_check siv_fin_make(struct siv_connect *c,
@@ -195,6 +212,9 @@ enum siv_reason __must_check siv_fin_open(struct siv_connect *c,
 
 /**
  * siv_connect_may() - SIV_OK if @type may arrive at this end in @state
+ * @a: role
+ * @state: of this end
+ * @type: enum siv_msg_type
  *
  * What may not (SIV_R_STATE) is dropped and counted. In ENDED, or for a cid that is not
  * known here, that is no fault of the host's, whose message has crossed ours: a grant is
@@ -215,7 +235,9 @@ enum siv_relay_state {
 
 /**
  * siv_relay_may() - may @type arrive at the host from this side in @state?
+ * @state: of the relay
  * @from_a: the side
+ * @type: enum siv_msg_type
  *
  * Return: SIV_OK or SIV_R_STATE: drop and count it; in ENDED (but for CLOSED, which is
  * always allowed there) it has only crossed our CLOSE.

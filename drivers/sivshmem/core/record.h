@@ -49,6 +49,8 @@ enum siv_reason __must_check siv_record_seal(struct siv_half *h, u32 tag,
 
 /**
  * siv_record_open() - open a record that must carry the next number
+ * @h: receiving half
+ * @tag: session tag
  * @rec: header, ciphertext and tag, private memory
  * @plain: room for @rec.n bytes
  * @len: set to the length of the plaintext
@@ -70,6 +72,7 @@ struct siv_slot_info {
 /**
  * siv_slot_peek() - read a slot's header, once
  * @slot: in the region
+ * @info: set to what stands there
  *
  * Return: true if @info->len is 1 to SIV_SLOT_PAYLOAD.
  */
@@ -97,8 +100,8 @@ enum {
 	SIV_OUTBOX_LAZY_MS = 20,
 };
 
-/**
- * struct siv_outbox - what the writer of a direction has put in its slots
+/*
+ * What the writer of a direction has put in its slots.
  *
  * Private to the writer, shared by its sessions: no position in shared memory decides
  * anything. A slot is free when its record was acknowledged. Where slots are short
@@ -117,6 +120,9 @@ struct siv_outbox {
 
 /**
  * siv_outbox_take() - which slot a record goes to
+ * @ob: the outbox
+ * @tag: session tag
+ * @number: number of the record
  * @lazy: nobody waits for it
  * @now_ms: time
  *

@@ -91,6 +91,7 @@ struct siv_session {
 
 /**
  * siv_session_init() - an idle session
+ * @s: the session
  * @host: role
  * @hs: transform for the handshake
  * @tx: transform for sending
@@ -127,6 +128,8 @@ struct siv_session_hello {
 
 /**
  * siv_session_start() - guest: make the hello slot's content (header, echo, message 1)
+ * @s: the session
+ * @in: what it says and with which keys
  * @out: SIV_SLOT_SIZE bytes
  * @len: bytes used
  *
@@ -139,6 +142,7 @@ siv_session_start(struct siv_session *s, const struct siv_session_hello *in,
 
 /**
  * siv_session_finish() - guest: consume message 2
+ * @s: the session
  * @slot: copy of the hello-down slot, header included
  * @p2: filled in, whether accepted or refused
  * @now_ms: time
@@ -155,6 +159,7 @@ enum siv_reason __must_check siv_session_finish(struct siv_session *s,
 
 /**
  * siv_session_heard() - host: open message 1 (order of work, steps 2b to 5a)
+ * @s: the session
  * @ids: prologue; the suite comes from the slot's header and is set here
  * @h: the host's static key
  * @h_pub: its public key
@@ -176,6 +181,7 @@ siv_session_heard(struct siv_session *s, const struct siv_session_ids *ids,
 
 /**
  * siv_session_answer() - host: make the hello slot's content with message 2
+ * @s: the session
  * @p2: payload; with a status the session is refused and is DEAD after this call
  * @e_priv: ephemeral private key
  * @e_pub: its public key
@@ -192,6 +198,8 @@ enum siv_reason __must_check siv_session_answer(struct siv_session *s,
 
 /**
  * siv_session_send() - seal a message and keep it until acknowledged
+ * @s: the session
+ * @type: enum siv_msg_type
  * @body: message body
  * @more: bytes after it, may be empty
  * @now_ms: time
@@ -209,6 +217,9 @@ enum siv_reason __must_check siv_session_send(struct siv_session *s, u16 type,
 
 /**
  * siv_session_wants() - is the peeked record one that this session should look at?
+ * @s: the session
+ * @info: what was peeked
+ * @now_ms: time
  *
  * Return: true if tag and number are those of the next record. A number that was
  * received already, asked for an acknowledgement, and may not have got it, is noted
@@ -219,6 +230,7 @@ bool siv_session_wants(struct siv_session *s, const struct siv_slot_info *info,
 
 /**
  * siv_session_receive() - open the next record
+ * @s: the session
  * @rec: copy of the slot, header included
  * @plain: room for @rec.n bytes, 8-byte aligned
  * @type: its message type
@@ -242,6 +254,7 @@ enum siv_reason __must_check siv_session_receive(struct siv_session *s,
 
 /**
  * siv_session_post() - write to the slots what is due, with acks and heartbeats
+ * @s: the session
  * @ob: the writer's outbox
  * @slots: first slot of our direction in the region
  * @now_ms: time
@@ -258,6 +271,8 @@ enum siv_reason siv_session_may(bool host, enum siv_session_state state,
 
 /**
  * siv_ephemeral_make() - a hedged ephemeral key (protocol.rst, e_priv)
+ * @priv: 32 bytes, the private key
+ * @pub: 32 bytes, the public key
  * @prkh: siv_hedge_prk() of the own static private key
  * @random: 32 random bytes
  * @hh: handshake hash of the session; in IK the challenge, zero-padded to 32

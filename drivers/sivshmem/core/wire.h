@@ -46,8 +46,8 @@ enum {
 
 /* ------------------------------------------------------------------ region */
 
-/**
- * struct siv_region_header - offset 0 of the region, written once by the host
+/*
+ * Offset 0 of the region, written once by the host.
  *
  * Bytes 0 to 255 are the constant part that the session prologue hashes. The guest
  * copies the header once, checks the copy and never reads the original again,
@@ -114,8 +114,8 @@ struct siv_box_control {
 };
 SIV_WIRE_SIZE(struct siv_box_control, 256);
 
-/**
- * struct siv_slot_header - the first bytes of every slot
+/*
+ * The first bytes of every slot.
  *
  * In a record slot these 16 bytes are the record's header and its associated data
  * (protocol.md 2.3); ciphertext and tag follow. In a hello slot @tag is the suite
@@ -404,8 +404,8 @@ bool __must_check siv_name_get(const u8 field[SIV_NAME_LEN],
 /* siv_name_put() - write a name, NUL-padded; @name must be well formed or empty. */
 void siv_name_put(u8 field[SIV_NAME_LEN], struct siv_span name);
 
-/**
- * struct siv_geometry - the region header's constant part, checked, in host order
+/*
+ * The region header's constant part, checked, in host order.
  */
 struct siv_geometry {
 	u64 region_size;
