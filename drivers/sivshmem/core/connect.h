@@ -216,9 +216,9 @@ enum siv_reason __must_check siv_fin_open(struct siv_connect *c,
  * @state: of this end
  * @type: enum siv_msg_type
  *
- * What may not (SIV_R_STATE) is dropped and counted. In ENDED, or for a cid that is not
- * known here, that is no fault of the host's, whose message has crossed ours: a grant is
- * answered with CLOSED, so that the host gets its memory back, and the rest is dropped.
+ * What may not (SIV_R_STATE) is the other side's fault, and ends the channel; but in ENDED,
+ * or of a cid that is not known here, it has only crossed its end and is dropped. A GRANT_A
+ * that nobody waits for is answered with FAILED, so that the host gets its memory back.
  */
 enum siv_reason siv_connect_may(bool a, enum siv_connect_state state, u16 type);
 
@@ -239,8 +239,8 @@ enum siv_relay_state {
  * @from_a: the side
  * @type: enum siv_msg_type
  *
- * Return: SIV_OK or SIV_R_STATE: drop and count it; in ENDED (but for CLOSED, which is
- * always allowed there) it has only crossed our CLOSE.
+ * Return: SIV_OK or SIV_R_STATE: the channel ends; but in ENDED, where only CLOSED has a
+ * meaning, it has only crossed our CLOSE and is dropped.
  */
 enum siv_reason siv_relay_may(enum siv_relay_state state, bool from_a,
 			      u16 type);
