@@ -119,7 +119,7 @@ static int setup(void **state)
 	strcpy(dir, "/tmp/test-server.XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	assert_true(sd_event_new(&event) >= 0);
-	audit = audit_new(-1);
+	audit = audit_new(event, -1);
 	for (i = 0; i < VMS; i++) {
 		snprintf(vms[i].name, sizeof(vms[i].name), "vm%u", i);
 		vms[i].uid = getuid();

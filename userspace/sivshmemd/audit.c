@@ -30,6 +30,7 @@ struct audit {
 	int fd;
 	size_t used;
 	u64 suppressed;
+	sd_event_source *later;
 	u64 count[AUDIT_EVENT_COUNT];
 	struct audit_bucket buckets[AUDIT_BUCKETS];
 	char buffer[AUDIT_BUFFER];
@@ -45,12 +46,27 @@ const char *audit_event_name(enum audit_event event)
 	return audit_names[event];
 }
 
-struct audit *audit_new(int fd)
+static int audit_on_later(sd_event_source *src, void *arg)
+{
+	(void)src;
+	audit_flush(arg);
+	return 0;
+}
+
+struct audit *audit_new(sd_event *event, int fd)
 {
 	struct audit *a = calloc(1, sizeof(*a));
 
-	if (a)
-		a->fd = fd;
+	if (!a)
+		return NULL;
+	a->fd = fd;
+	if (sd_event_add_defer(event, &a->later, audit_on_later, a) < 0 ||
+	    sd_event_source_set_enabled(a->later, SD_EVENT_OFF) < 0 ||
+	    sd_event_source_set_priority(a->later, SD_EVENT_PRIORITY_IDLE) <
+		    0) {
+		audit_free(a);
+		return NULL;
+	}
 	return a;
 }
 
@@ -59,6 +75,7 @@ void audit_free(struct audit *a)
 	if (!a)
 		return;
 	audit_flush(a);
+	sd_event_source_disable_unref(a->later);
 	if (a->fd > STDERR_FILENO)
 		close(a->fd);
 	free(a);
@@ -125,9 +142,9 @@ static void audit_time(char *out, size_t cap)
 	clock_gettime(CLOCK_REALTIME, &ts);
 	gmtime_r(&ts.tv_sec, &tm);
 	/* strftime() would look for a time zone's file */
-	snprintf(out, cap, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", tm.tm_year + 1900,
-		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-		 ts.tv_nsec / 1000000);
+	snprintf(out, cap, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ",
+		 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+		 tm.tm_min, tm.tm_sec, ts.tv_nsec / 1000000);
 }
 
 static void audit_who(char *out, size_t cap, const struct audit_who *who)
@@ -155,6 +172,7 @@ static void audit_keep(struct audit *a, json_t *o)
 	}
 	a->used += n;
 	a->buffer[a->used++] = '\n';
+	sd_event_source_set_enabled(a->later, SD_EVENT_ONESHOT);
 }
 
 static void audit_line(struct audit *a, enum audit_event event, int err,

@@ -6,8 +6,16 @@
 #ifndef SIVD_AUDIT_H
 #define SIVD_AUDIT_H
 
+#include <systemd/sd-event.h>
+
 #include "clock.h"
 #include "core/reason.h"
+
+#ifdef SIV_DISHONEST
+#define AUDIT_EVENTS_TEST(X) X(LIE, "lie")
+#else
+#define AUDIT_EVENTS_TEST(X)
+#endif
 
 /* X(event, name) */
 #define AUDIT_EVENTS(X)                     \
@@ -37,7 +45,7 @@
 	X(CONNECT, "connect")               \
 	X(CONNECT_FAILED, "connect_failed") \
 	X(CHANNEL_END, "channel_end")       \
-	X(LIE, "lie")
+	AUDIT_EVENTS_TEST(X)
 
 #define AUDIT_ENUM(event, name) AUDIT_##event,
 enum audit_event {
@@ -56,9 +64,10 @@ struct audit_who {
 
 /**
  * audit_new() - write to a descriptor
+ * @event: lines are written when it has nothing more urgent to do
  * @fd: taken over; -1: lines are only counted
  */
-struct audit *audit_new(int fd);
+struct audit *audit_new(sd_event *event, int fd);
 void audit_free(struct audit *a);
 /* audit_set_fd() - after the file was rotated; @fd is taken over. */
 void audit_set_fd(struct audit *a, int fd);

@@ -23,16 +23,6 @@ void broker_flush(struct broker *b)
 	}
 }
 
-/* After each turn of the loop: lines of the audit log, when all answers are out. */
-static int broker_on_late(sd_event_source *src, void *arg)
-{
-	struct broker *b = arg;
-
-	(void)src;
-	audit_flush(b->audit);
-	return 0;
-}
-
 /* ---------------------------------------------------------------- messages */
 
 /* This boot ends in order: nothing of it touches anything any more. */
@@ -167,8 +157,7 @@ struct broker *broker_new(sd_event *event, struct audit *audit)
 	b->certs = certs_new();
 	b->denied = denied_new();
 	b->hs = siv_aead_alloc();
-	if (!b->certs || !b->denied || !b->hs ||
-	    sd_event_add_post(event, &b->late, broker_on_late, b) < 0) {
+	if (!b->certs || !b->denied || !b->hs) {
 		broker_free(b);
 		return NULL;
 	}
@@ -215,7 +204,6 @@ void broker_free(struct broker *b)
 	free(b->yards);
 	session_free(b->spare);
 	map_free(&b->channels);
-	sd_event_source_disable_unref(b->late);
 	siv_aead_free(b->hs);
 	certs_free(b->certs);
 	denied_free(b->denied);
@@ -227,7 +215,8 @@ void broker_free(struct broker *b)
 
 int broker_add_region(struct broker *b, struct region *r)
 {
-	struct region **regions = realloc(b->regions, (b->region_count + 1) * sizeof(*regions));
+	struct region **regions =
+		realloc(b->regions, (b->region_count + 1) * sizeof(*regions));
 	struct yard **yards;
 
 	if (!regions)
@@ -295,14 +284,16 @@ void broker_adopt(struct broker *b, struct policy *p)
 
 	b->policy = p;
 	for (; old && (ch = map_next(&b->channels, &at));) {
-		struct audit_who who = { ch->r->name, ch->a.desk->m->name, ch->a.service };
+		struct audit_who who = { ch->r->name, ch->a.desk->m->name,
+					 ch->a.service };
 
 		if (ch->state == SIV_RELAY_ENDED || !relay_allowed(ch, &rule))
 			continue;
-		audit_note(b->audit, AUDIT_REVOKE, SIV_R_REVOKED, &who, rule,
-			   "cid %llu to %s/%s: the new policy does not allow it",
-			   (unsigned long long)ch->kept.cid, ch->b_side.desk->m->name,
-			   ch->kept.service);
+		audit_note(
+			b->audit, AUDIT_REVOKE, SIV_R_REVOKED, &who, rule,
+			"cid %llu to %s/%s: the new policy does not allow it",
+			(unsigned long long)ch->kept.cid,
+			ch->b_side.desk->m->name, ch->kept.service);
 		channel_end(ch, siv_reason_code(SIV_R_REVOKED), NULL, "policy");
 		at = 0; /* the table may have moved */
 	}
@@ -323,11 +314,14 @@ static void broker_judge_sides(struct session *s)
 		next = LIST_NEXT(side, of_session);
 		if (!memcmp(side->cert_hash, s->cert.hash, SIV_HASH_LEN))
 			continue;
-		old.serial = (struct siv_span){ side->serial, side->serial_len };
+		old.serial =
+			(struct siv_span){ side->serial, side->serial_len };
 		if (crl_has(s->b->crl, old.issuer, old.serial) ||
 		    denied_has(s->b->denied, &old))
-			channel_end(side->channel, siv_reason_code(SIV_R_CERT_REVOKED), NULL,
-				    "a certificate that it began with is revoked");
+			channel_end(
+				side->channel,
+				siv_reason_code(SIV_R_CERT_REVOKED), NULL,
+				"a certificate that it began with is revoked");
 	}
 }
 
@@ -343,8 +337,8 @@ static void broker_judge_session(struct session *s)
 		broker_judge_sides(s);
 		return;
 	}
-	audit_note(s->b->audit, AUDIT_REVOKE, why, &who, NULL, "session ended: %s",
-		   siv_reason_text(why));
+	audit_note(s->b->audit, AUDIT_REVOKE, why, &who, NULL,
+		   "session ended: %s", siv_reason_text(why));
 	relay_session_over(s, why, siv_reason_text(why));
 	session_end(s, why, true);
 }

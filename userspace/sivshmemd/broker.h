@@ -26,11 +26,13 @@ struct channel;
 struct session;
 
 enum {
-	SESSION_KNOWN = 64,		/* certificates that a guest was sent in a session */
-	SESSION_LETTERS_MAX = 1024,	/* messages that wait for the window */
-	SESSION_GRACE_MS = 2000,	/* what was said before the end may still be read */
-	SCRUB_STEP = 256 << 10,		/* bytes per turn of the loop */
-	HELLO_BURST_S = 3,		/* seconds of hello_rate at once */
+	SESSION_KNOWN =
+		64, /* certificates that a guest was sent in a session */
+	SESSION_LETTERS_MAX = 1024, /* messages that wait for the window */
+	SESSION_GRACE_MS =
+		2000, /* what was said before the end may still be read */
+	SCRUB_STEP = 256 << 10, /* bytes per turn of the loop */
+	HELLO_BURST_S = 3,	/* seconds of hello_rate at once */
 };
 
 /* A message that waits for the session's window. */
@@ -42,20 +44,22 @@ struct letter {
 };
 
 enum session_phase {
-	SESSION_HEARD,		/* being judged */
-	SESSION_PENDING,	/* message 2 is made; READY is awaited */
+	SESSION_HEARD,	 /* being judged */
+	SESSION_PENDING, /* message 2 is made; READY is awaited */
 	SESSION_LIVE,
-	SESSION_OLD,		/* replaced by @heir: its last words are delivered */
-	SESSION_DYING,		/* ended by us: likewise */
+	SESSION_OLD,   /* replaced by @heir: its last words are delivered */
+	SESSION_DYING, /* ended by us: likewise */
 };
 
 /**
  * struct listener - of a session that listens
  * @request: of LISTEN; 0: does not listen
+ * @inherited: from the session that this one replaced: a LISTEN of any request renews it
  * @waiting: connects that it has not accepted yet
  */
 struct listener {
 	u64 request;
+	bool inherited;
 	u32 flags;
 	u32 backlog;
 	u32 waiting;
@@ -92,8 +96,8 @@ struct side {
 /* What a channel waits for before its next grant. */
 enum channel_wait {
 	CHANNEL_READY,
-	CHANNEL_WAITS_MEMORY,	/* the scrubber */
-	CHANNEL_WAITS_A,	/* A's QEMU to read its doorbells */
+	CHANNEL_WAITS_MEMORY, /* the scrubber */
+	CHANNEL_WAITS_A,      /* A's QEMU to read its doorbells */
 	CHANNEL_WAITS_B,
 };
 
@@ -135,7 +139,7 @@ struct channel {
 	u8 e_a[SIV_KEY_LEN];
 	u8 m2[48];
 	u8 m3[48];
-	bool have_fin;		/* A's, come before GRANT_B went */
+	bool have_fin; /* A's, come before GRANT_B went */
 	struct siv_fin fin;
 	u64 bytes;
 	struct desk *charged;
@@ -248,7 +252,6 @@ struct desk {
  * @hs: handshakes never overlap: one transform for all
  * @dirty: sessions with something to post
  * @dead: sessions to free when nobody is inside them
- * @late: writes the audit log when all that is at hand was answered
  */
 struct broker {
 	sd_event *event;
@@ -272,7 +275,6 @@ struct broker {
 	u32 session_count;
 	u64 connects;
 	bool stopping;
-	sd_event_source *late;
 };
 
 static inline struct broker *broker_of(const struct member *m)
@@ -326,8 +328,8 @@ void hello_drained(struct desk *d);
 /* hello_ready() - READY: the session exists. */
 void hello_ready(struct session *s);
 /* hello_judge() - all that can be wrong with a certificate, at this time. */
-enum siv_reason hello_judge(struct broker *b, const struct region *r, const char *vm,
-			    const struct siv_cert *cert);
+enum siv_reason hello_judge(struct broker *b, const struct region *r,
+			    const char *vm, const struct siv_cert *cert);
 
 /* --------------------------------------------------------------- session.c */
 
@@ -389,7 +391,8 @@ void channel_open(struct channel *ch);
  * Frees at once what was never granted; else the memory is in limbo until both sides
  * are closed. @what is for the audit log.
  */
-void channel_end(struct channel *ch, u32 code, struct side *from, const char *what);
+void channel_end(struct channel *ch, u32 code, struct side *from,
+		 const char *what);
 /* channel_end_closed() - this side ends it, and cannot touch the memory any more. */
 void channel_end_closed(struct side *s, u32 code, const char *what);
 /* channel_closed() - this side cannot touch the memory any more. May free @ch. */
@@ -405,14 +408,16 @@ void relay_message(struct session *s, u16 type, struct siv_span body);
 /* relay_step() - what the channel waited for has come. */
 void relay_step(struct channel *ch);
 /* relay_session_over() - end the channels of a session. */
-void relay_session_over(struct session *s, enum siv_reason why, const char *what);
+void relay_session_over(struct session *s, enum siv_reason why,
+			const char *what);
 /* relay_inherit() - @to replaces @from: channels and listener are now its own. */
 void relay_inherit(struct session *from, struct session *to);
 /**
  * relay_vm_over() - the VM cannot touch anything of a boot any more
  * @keep: boot nonce of the boot that goes on, or NULL: none does
  */
-void relay_vm_over(struct desk *d, const u8 *keep, enum siv_reason why, const char *what);
+void relay_vm_over(struct desk *d, const u8 *keep, enum siv_reason why,
+		   const char *what);
 /* relay_allowed() - does the policy (still) allow this channel? */
 enum siv_reason relay_allowed(const struct channel *ch, const char **rule);
 

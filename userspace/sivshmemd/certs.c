@@ -35,7 +35,8 @@ enum siv_reason certs_verify(struct certs *c, const struct siv_cert *cert,
 	u32 at = siv_get_le32(cert->hash) % CERTS_MAX;
 	enum siv_reason r;
 
-	if (c->slot[at].used && !memcmp(c->slot[at].hash, cert->hash, SIV_HASH_LEN))
+	if (c->slot[at].used &&
+	    !memcmp(c->slot[at].hash, cert->hash, SIV_HASH_LEN))
 		return SIV_OK;
 	r = siv_cert_verify(cert, anchors);
 	if (!r) {

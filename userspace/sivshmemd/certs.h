@@ -5,7 +5,10 @@
 
 #include "core/cert.h"
 
-enum { CERTS_MAX = 4096, CERTS_SERIAL_MAX = 20 };
+enum {
+	CERTS_MAX = 4096,
+	CERTS_SERIAL_MAX = 20
+};
 
 struct certs;
 

@@ -14,9 +14,10 @@ static void yard_arm(struct yard *y)
 	if (!ch || (y->armed_ms && y->armed_ms <= ch->deadline_ms))
 		return;
 	y->armed_ms = ch->deadline_ms;
-	if (sd_event_source_set_time_relative(y->timer, ch->deadline_ms > now ?
-						       (ch->deadline_ms - now) * 1000 :
-						       0) < 0 ||
+	if (sd_event_source_set_time_relative(
+		    y->timer, ch->deadline_ms > now ?
+				      (ch->deadline_ms - now) * 1000 :
+				      0) < 0 ||
 	    sd_event_source_set_enabled(y->timer, SD_EVENT_ONESHOT) < 0)
 		y->armed_ms = 0;
 }
@@ -29,8 +30,10 @@ static int yard_on_timer(sd_event_source *src, uint64_t usec, void *arg)
 	(void)src;
 	(void)usec;
 	y->armed_ms = 0;
-	while ((ch = TAILQ_FIRST(&y->handshakes)) && ch->deadline_ms <= clock_ms())
-		channel_end(ch, siv_reason_code(SIV_R_TIMEOUT), NULL, "no answer in time");
+	while ((ch = TAILQ_FIRST(&y->handshakes)) &&
+	       ch->deadline_ms <= clock_ms())
+		channel_end(ch, siv_reason_code(SIV_R_TIMEOUT), NULL,
+			    "no answer in time");
 	yard_arm(y);
 	broker_flush(y->b);
 	return 0;
@@ -64,8 +67,8 @@ struct yard *yard_new(struct broker *b, struct region *r)
 	y->r = r;
 	TAILQ_INIT(&y->handshakes);
 	TAILQ_INIT(&y->memory);
-	if (sd_event_add_time_relative(b->event, &y->timer, CLOCK_MONOTONIC, 0, 1000,
-				       yard_on_timer, y) < 0 ||
+	if (sd_event_add_time_relative(b->event, &y->timer, CLOCK_MONOTONIC, 0,
+				       1000, yard_on_timer, y) < 0 ||
 	    sd_event_source_set_enabled(y->timer, SD_EVENT_OFF) < 0 ||
 	    sd_event_add_defer(b->event, &y->scrub, yard_on_scrub, y) < 0 ||
 	    sd_event_source_set_enabled(y->scrub, SD_EVENT_OFF) < 0) {
@@ -86,7 +89,8 @@ void yard_free(struct yard *y)
 
 /* ------------------------------------------------------------------- sides */
 
-static void channel_side(struct channel *ch, struct side *side, struct session *s)
+static void channel_side(struct channel *ch, struct side *side,
+			 struct session *s)
 {
 	side->channel = ch;
 	side->session = s;
@@ -223,7 +227,8 @@ void channel_open(struct channel *ch)
 		end = ch->b_side.not_after;
 	/* wall clock, so that a clock that is set right counts */
 	if (end >= 0 && end < (s64)1 << 40)
-		(void)!sd_event_add_time(ch->b->event, &ch->expiry, CLOCK_REALTIME,
+		(void)!sd_event_add_time(ch->b->event, &ch->expiry,
+					 CLOCK_REALTIME,
 					 ((u64)end + 1) * 1000000, 1000000,
 					 channel_on_expiry, ch);
 }
@@ -233,12 +238,14 @@ void channel_open(struct channel *ch)
 static void channel_audit(const struct channel *ch, u32 code, const char *what)
 {
 	bool failed = ch->state != SIV_RELAY_ESTABLISHED;
-	struct audit_who who = { ch->r->name, ch->a.desk->m->name, ch->a.service };
+	struct audit_who who = { ch->r->name, ch->a.desk->m->name,
+				 ch->a.service };
 
-	audit_note_errno(ch->b->audit, failed ? AUDIT_CONNECT_FAILED : AUDIT_CHANNEL_END,
+	audit_note_errno(ch->b->audit,
+			 failed ? AUDIT_CONNECT_FAILED : AUDIT_CHANNEL_END,
 			 (int)code, &who, NULL, "cid %llu to %s/%s: %s",
-			 (unsigned long long)ch->kept.cid, ch->b_side.desk->m->name,
-			 ch->kept.service, what);
+			 (unsigned long long)ch->kept.cid,
+			 ch->b_side.desk->m->name, ch->kept.service, what);
 }
 
 static void channel_tell_end(struct side *side, u32 code)
@@ -254,7 +261,8 @@ static void channel_tell_end(struct side *side, u32 code)
 		siv_put_le64(&failed.request, ch->request);
 		siv_put_le64(&failed.cid, ch->kept.cid);
 		siv_put_le32(&failed.code, code);
-		session_send(side->session, SIV_MSG_FAILED, &failed, sizeof(failed), none);
+		session_send(side->session, SIV_MSG_FAILED, &failed,
+			     sizeof(failed), none);
 		return;
 	}
 	siv_put_le64(&close.cid, ch->kept.cid);
@@ -318,7 +326,8 @@ void channel_end_closed(struct side *s, u32 code, const char *what)
 	channel_end(ch, code, s, what);
 }
 
-void channel_end(struct channel *ch, u32 code, struct side *from, const char *what)
+void channel_end(struct channel *ch, u32 code, struct side *from,
+		 const char *what)
 {
 	struct side *sides[2] = { &ch->a, &ch->b_side };
 	int i;

@@ -16,7 +16,10 @@
 #include "core/crypto_openssl.h"
 #include "crl.h"
 
-enum { CRL_LISTS_MAX = 16, CRL_ENTRIES_MAX = 1 << 20 };
+enum {
+	CRL_LISTS_MAX = 16,
+	CRL_ENTRIES_MAX = 1 << 20
+};
 
 struct crl_entry {
 	u8 issuer[SIV_HASH_LEN];
@@ -38,7 +41,8 @@ static int crl_order(const void *a, const void *b)
 }
 
 /* Serials are compared without leading zero bytes. */
-static bool crl_key(struct crl_entry *e, struct siv_span issuer, struct siv_span serial)
+static bool crl_key(struct crl_entry *e, struct siv_span issuer,
+		    struct siv_span serial)
 {
 	memset(e, 0, sizeof(*e));
 	while (serial.n > 1 && !serial.p[0]) {
@@ -56,8 +60,8 @@ static bool crl_key(struct crl_entry *e, struct siv_span issuer, struct siv_span
 /* Is the list signed by an anchor? */
 static const char *crl_signed(X509_CRL *list, const struct siv_anchors *anchors)
 {
-	AUTHORITY_KEYID *akid =
-		X509_CRL_get_ext_d2i(list, NID_authority_key_identifier, NULL, NULL);
+	AUTHORITY_KEYID *akid = X509_CRL_get_ext_d2i(
+		list, NID_authority_key_identifier, NULL, NULL);
 	struct siv_span key = { NULL, 0 }, issuer, tbs, sig;
 	const ASN1_BIT_STRING *bits;
 	const X509_ALGOR *alg;
@@ -85,8 +89,10 @@ static const char *crl_signed(X509_CRL *list, const struct siv_anchors *anchors)
 	}
 	if (akid && akid->keyid)
 		key = (struct siv_span){ ASN1_STRING_get0_data(akid->keyid),
-					 (size_t)ASN1_STRING_length(akid->keyid) };
-	if (X509_NAME_get0_der(X509_CRL_get_issuer(list), &name, &name_len) != 1)
+					 (size_t)ASN1_STRING_length(
+						 akid->keyid) };
+	if (X509_NAME_get0_der(X509_CRL_get_issuer(list), &name, &name_len) !=
+	    1)
 		name_len = 0;
 	issuer = (struct siv_span){ name_len ? name : NULL, name_len };
 	/* encoded anew: a list that was not DER does not verify */
@@ -121,19 +127,21 @@ static const char *crl_entries(struct crl *c, X509_CRL *list)
 		return NULL;
 	if ((size_t)n > CRL_ENTRIES_MAX - c->count)
 		return "too many entries";
-	if (X509_NAME_get0_der(X509_CRL_get_issuer(list), &name, &name_len) != 1)
+	if (X509_NAME_get0_der(X509_CRL_get_issuer(list), &name, &name_len) !=
+	    1)
 		return "its issuer cannot be read";
 	e = realloc(c->entry, (c->count + (size_t)n) * sizeof(*e));
 	if (!e)
 		return "out of memory";
 	c->entry = e;
 	for (i = 0; i < n; i++) {
-		const ASN1_INTEGER *serial =
-			X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(revoked, i));
+		const ASN1_INTEGER *serial = X509_REVOKED_get0_serialNumber(
+			sk_X509_REVOKED_value(revoked, i));
 		struct siv_span s = { ASN1_STRING_get0_data(serial),
 				      (size_t)ASN1_STRING_length(serial) };
 
-		if (!crl_key(&c->entry[c->count], (struct siv_span){ name, name_len }, s))
+		if (!crl_key(&c->entry[c->count],
+			     (struct siv_span){ name, name_len }, s))
 			return "a serial number is too long";
 		c->count++;
 	}
@@ -188,7 +196,8 @@ static const char *crl_read(struct crl *c, struct siv_span text,
 						 "too many lists";
 		X509_CRL_free(list);
 	}
-	if (!bad && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+	if (!bad &&
+	    ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
 		bad = "a PEM block is malformed";
 	if (!bad && !c->lists)
 		bad = "it holds no CRL";
@@ -196,8 +205,8 @@ static const char *crl_read(struct crl *c, struct siv_span text,
 	return bad;
 }
 
-struct crl *crl_parse(struct siv_span text, const struct siv_anchors *anchors, char *err,
-		      size_t cap)
+struct crl *crl_parse(struct siv_span text, const struct siv_anchors *anchors,
+		      char *err, size_t cap)
 {
 	struct crl *c = calloc(1, sizeof(*c));
 	const char *bad = "out of memory";
@@ -224,7 +233,8 @@ void crl_free(struct crl *c)
 	free(c);
 }
 
-bool crl_has(const struct crl *c, struct siv_span issuer, struct siv_span serial)
+bool crl_has(const struct crl *c, struct siv_span issuer,
+	     struct siv_span serial)
 {
 	struct crl_entry key;
 

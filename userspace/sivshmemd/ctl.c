@@ -129,10 +129,12 @@ static int ctl_on_io(sd_event_source *s, int fd, uint32_t revents, void *arg)
 	if (revents & EPOLLOUT)
 		ok = ctl_push(c) && ctl_lines(c);
 	if (ok && revents & (EPOLLIN | EPOLLHUP | EPOLLERR) && !c->out) {
-		n = recv(fd, c->line + c->have, sizeof(c->line) - c->have, MSG_DONTWAIT);
+		n = recv(fd, c->line + c->have, sizeof(c->line) - c->have,
+			 MSG_DONTWAIT);
 		if (n > 0)
 			c->have += (size_t)n;
-		ok = n > 0 ? ctl_lines(c) : n < 0 && (errno == EAGAIN || errno == EINTR);
+		ok = n > 0 ? ctl_lines(c) :
+			     n < 0 && (errno == EAGAIN || errno == EINTR);
 	} else if (revents & (EPOLLHUP | EPOLLERR)) {
 		ok = false;
 	}
@@ -149,7 +151,8 @@ static int ctl_on_slow(sd_event_source *s, uint64_t usec, void *arg)
 	return 0;
 }
 
-static int ctl_on_accept(sd_event_source *s, int sock, uint32_t revents, void *arg)
+static int ctl_on_accept(sd_event_source *s, int sock, uint32_t revents,
+			 void *arg)
 {
 	struct ctl *ctl = arg;
 	struct ctl_client *c;
@@ -170,9 +173,11 @@ static int ctl_on_accept(sd_event_source *s, int sock, uint32_t revents, void *a
 	c->next = ctl->clients;
 	ctl->clients = c;
 	ctl->count++;
-	if (sd_event_add_io(ctl->d->event, &c->io, fd, EPOLLIN, ctl_on_io, c) < 0 ||
-	    sd_event_add_time_relative(ctl->d->event, &c->timer, CLOCK_MONOTONIC, 0, 0,
-				       ctl_on_slow, c) < 0 ||
+	if (sd_event_add_io(ctl->d->event, &c->io, fd, EPOLLIN, ctl_on_io, c) <
+		    0 ||
+	    sd_event_add_time_relative(ctl->d->event, &c->timer,
+				       CLOCK_MONOTONIC, 0, 0, ctl_on_slow,
+				       c) < 0 ||
 	    sd_event_source_set_enabled(c->timer, SD_EVENT_OFF) < 0)
 		ctl_client_free(c);
 	return 0;
@@ -188,7 +193,8 @@ struct ctl *ctl_new(struct daemon *d, int fd)
 	}
 	c->d = d;
 	c->fd = fd;
-	if (sd_event_add_io(d->event, &c->io, fd, EPOLLIN, ctl_on_accept, c) < 0) {
+	if (sd_event_add_io(d->event, &c->io, fd, EPOLLIN, ctl_on_accept, c) <
+	    0) {
 		ctl_free(c);
 		return NULL;
 	}

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ctl.h"
 #include "daemon.h"
@@ -23,7 +22,8 @@ static json_t *ctlcmd_error(int err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return json_pack("{s:b, s:s, s:i}", "ok", 0, "error", text, "errno", err);
+	return json_pack("{s:b, s:s, s:i}", "ok", 0, "error", text, "errno",
+			 err);
 }
 
 #define NUMBER(v) ((json_int_t)(v))
@@ -49,25 +49,26 @@ static json_t *ctlcmd_region(const struct region *r)
 
 	if (r->alloc)
 		alloc_stats(r->alloc, &st);
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "region", r->name,
-			 "mode", ctlcmd_mode(r->policy->mode), "size", NUMBER(r->mem.size),
-			 "granule", NUMBER(r->geo.granule), "taken", NUMBER(st.taken),
-			 "limbo", NUMBER(st.limbo), "dirty", NUMBER(st.dirty), "clean",
-			 NUMBER(st.clean), "numbers_burned",
-			 NUMBER(r->numbers.burned_count));
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "region", r->name, "mode",
+			 ctlcmd_mode(r->policy->mode), "size",
+			 NUMBER(r->mem.size), "granule", NUMBER(r->geo.granule),
+			 "taken", NUMBER(st.taken), "limbo", NUMBER(st.limbo),
+			 "dirty", NUMBER(st.dirty), "clean", NUMBER(st.clean),
+			 "numbers_burned", NUMBER(r->numbers.burned_count));
 }
 
 static json_t *ctlcmd_member(const struct member *m)
 {
 	const struct desk *d = m->desk;
 
-	return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "region",
-			 m->r->name, "vm", m->name, "attached", m->client ? 1 : 0, "peer",
-			 NUMBER(m->peer), "pid",
+	return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "region", m->r->name, "vm", m->name, "attached",
+			 m->client ? 1 : 0, "peer", NUMBER(m->peer), "pid",
 			 NUMBER(m->client ? server_pid(m->client) : 0), "fds",
-			 NUMBER(m->client ? server_fds_given(m->client) : 0), "sessions",
-			 NUMBER(d->session_count), "channels", NUMBER(d->channels), "bytes",
-			 NUMBER(d->bytes));
+			 NUMBER(m->client ? server_fds_given(m->client) : 0),
+			 "sessions", NUMBER(d->session_count), "channels",
+			 NUMBER(d->channels), "bytes", NUMBER(d->bytes));
 }
 
 static const char *ctlcmd_phase(enum session_phase phase)
@@ -92,13 +93,15 @@ static json_t *ctlcmd_session(const struct session *s)
 	char serial[64];
 
 	serial_text(s->cert.serial, serial, sizeof(serial));
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I}", "id",
-			 NUMBER(s->core.id), "region", s->desk->m->r->name, "vm",
-			 s->desk->m->name, "service", s->service, "state",
-			 ctlcmd_phase(s->phase), "listening", s->listener.request ? 1 : 0,
-			 "serial", serial, "not_after", NUMBER(s->cert.not_after), "age_s",
-			 NUMBER(s->born_s ? clock_boot_s() - s->born_s : 0), "dropped",
-			 NUMBER(s->core.dropped));
+	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I}",
+			 "id", NUMBER(s->core.id), "region",
+			 s->desk->m->r->name, "vm", s->desk->m->name, "service",
+			 s->service, "state", ctlcmd_phase(s->phase),
+			 "listening", s->listener.request ? 1 : 0, "serial",
+			 serial, "not_after", NUMBER(s->cert.not_after),
+			 "age_s",
+			 NUMBER(s->born_s ? clock_boot_s() - s->born_s : 0),
+			 "dropped", NUMBER(s->core.dropped));
 }
 
 static const char *ctlcmd_relay_state(enum siv_relay_state state)
@@ -126,12 +129,13 @@ static json_t *ctlcmd_channel(const struct channel *ch)
 	const char *a = ch->a.closed ? "-" : ch->a.desk->m->name;
 	const char *b = ch->b_side.closed ? "-" : ch->b_side.desk->m->name;
 
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I}", "cid",
-			 NUMBER(ch->kept.cid), "region", ch->r->name, "from_vm", a,
-			 "from_service", ch->a.service, "to_vm", b, "service",
-			 ch->kept.service, "state", ctlcmd_relay_state(ch->state), "sealed",
-			 ch->flags & SIV_CH_SEALED ? 1 : 0, "ring_ab", NUMBER(ch->ring_ab),
-			 "ring_ba", NUMBER(ch->ring_ba));
+	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I}",
+			 "cid", NUMBER(ch->kept.cid), "region", ch->r->name,
+			 "from_vm", a, "from_service", ch->a.service, "to_vm",
+			 b, "service", ch->kept.service, "state",
+			 ctlcmd_relay_state(ch->state), "sealed",
+			 ch->flags & SIV_CH_SEALED ? 1 : 0, "ring_ab",
+			 NUMBER(ch->ring_ab), "ring_ba", NUMBER(ch->ring_ba));
 }
 
 static json_t *ctlcmd_counters(const struct audit *a)
@@ -141,7 +145,8 @@ static json_t *ctlcmd_counters(const struct audit *a)
 
 	for (i = 0; o && i < AUDIT_EVENT_COUNT; i++)
 		json_object_set_new(o, audit_event_name((enum audit_event)i),
-				    json_integer(NUMBER(audit_count(a, (enum audit_event)i))));
+				    json_integer(NUMBER(audit_count(
+					    a, (enum audit_event)i))));
 	return o;
 }
 
@@ -156,8 +161,9 @@ static json_t *ctlcmd_denied(const struct denied *d)
 	size_t i;
 
 	for (i = 0; list && (value = denied_at(d, i, &kind)); i++)
-		json_array_append_new(list, json_pack("{s:s, s:s}", "what", kinds[kind],
-						      "value", value));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s}", "what",
+						kinds[kind], "value", value));
 	return list;
 }
 
@@ -175,9 +181,11 @@ static void ctlcmd_lists(const struct broker *b, json_t *regions, json_t *vms,
 
 			if (!r->members[k])
 				continue;
-			json_array_append_new(vms, ctlcmd_member(r->members[k]));
-			TAILQ_FOREACH(s, &r->members[k]->desk->sessions, of_desk)
-				json_array_append_new(sessions, ctlcmd_session(s));
+			json_array_append_new(vms,
+					      ctlcmd_member(r->members[k]));
+			TAILQ_FOREACH(s, &r->members[k]->desk->sessions,
+				      of_desk)
+			json_array_append_new(sessions, ctlcmd_session(s));
 		}
 	}
 }
@@ -185,7 +193,8 @@ static void ctlcmd_lists(const struct broker *b, json_t *regions, json_t *vms,
 static json_t *ctlcmd_status(struct daemon *d, const json_t *command)
 {
 	const struct broker *b = d->broker;
-	json_t *o, *regions = json_array(), *vms = json_array(), *sessions = json_array();
+	json_t *o, *regions = json_array(), *vms = json_array(),
+		   *sessions = json_array();
 	json_t *channels = json_array();
 	struct channel *ch;
 	u32 at = 0;
@@ -194,15 +203,16 @@ static json_t *ctlcmd_status(struct daemon *d, const json_t *command)
 	ctlcmd_lists(b, regions, vms, sessions);
 	while ((ch = map_next(&b->channels, &at)))
 		json_array_append_new(channels, ctlcmd_channel(ch));
-	o = json_pack("{s:b, s:i, s:I, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
-		      "ok", 1, "pid", (int)getpid(), "uptime_s",
-		      NUMBER(clock_wall_s() - d->started), "policy", d->paths.policy,
-		      "crl_number", NUMBER(crl_number(b->crl)), "crl_entries",
-		      NUMBER(crl_count(b->crl)), "connects", NUMBER(b->connects),
-		      "audit_suppressed", NUMBER(audit_suppressed(d->audit)), "regions",
-		      regions, "vms", vms, "sessions", sessions, "channels", channels,
-		      "denied", ctlcmd_denied(b->denied), "counters",
-		      ctlcmd_counters(d->audit));
+	o = json_pack(
+		"{s:b, s:i, s:I, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"ok", 1, "pid", (int)d->pid, "uptime_s",
+		NUMBER(clock_wall_s() - d->started), "policy", d->paths.policy,
+		"crl_number", NUMBER(crl_number(b->crl)), "crl_entries",
+		NUMBER(crl_count(b->crl)), "connects", NUMBER(b->connects),
+		"audit_suppressed", NUMBER(audit_suppressed(d->audit)),
+		"regions", regions, "vms", vms, "sessions", sessions,
+		"channels", channels, "denied", ctlcmd_denied(b->denied),
+		"counters", ctlcmd_counters(d->audit));
 	return o ? o : ctlcmd_error(ENOMEM, "out of memory");
 }
 
@@ -229,12 +239,15 @@ static bool ctlcmd_identity(const char *value, char *out, size_t cap)
 
 	if (!strncmp(value, scheme, sizeof(scheme) - 1))
 		value += sizeof(scheme) - 1;
-	if (sscanf(value, "%64[^/]/%64[^/]/%64[^/]%c", part[0], part[1], part[2], &end) != 3)
+	if (sscanf(value, "%64[^/]/%64[^/]/%64[^/]%c", part[0], part[1],
+		   part[2], &end) != 3)
 		return false;
-	return snprintf(out, cap, "%s/%s/%s", part[0], part[1], part[2]) < (int)cap;
+	return snprintf(out, cap, "%s/%s/%s", part[0], part[1], part[2]) <
+	       (int)cap;
 }
 
-static bool ctlcmd_value(enum denied_kind kind, const char *value, char *out, size_t cap)
+static bool ctlcmd_value(enum denied_kind kind, const char *value, char *out,
+			 size_t cap)
 {
 	switch (kind) {
 	case DENIED_SERIAL:
@@ -243,7 +256,8 @@ static bool ctlcmd_value(enum denied_kind kind, const char *value, char *out, si
 		return ctlcmd_identity(value, out, cap);
 	case DENIED_VM:
 		return snprintf(out, cap, "%s", value) < (int)cap &&
-		       siv_name_check((struct siv_span){ (const u8 *)value, strlen(value) });
+		       siv_name_check((struct siv_span){ (const u8 *)value,
+							 strlen(value) });
 	}
 	return false;
 }
@@ -270,15 +284,19 @@ static json_t *ctlcmd_revoke_channel(struct daemon *d, const char *value)
 	errno = 0;
 	cid = strtoull(number, &end, 10);
 	if (errno || end == number || *end)
-		return ctlcmd_error(EINVAL, "\"%s\" is not a channel's number", value);
+		return ctlcmd_error(EINVAL, "\"%s\" is not a channel's number",
+				    value);
 	ch = map_get(&d->broker->channels, cid);
 	if (!ch || ch->state == SIV_RELAY_ENDED ||
-	    (slash && (strlen(ch->r->name) != (size_t)(slash - value) ||
-		       memcmp(ch->r->name, value, (size_t)(slash - value)) != 0)))
-		return ctlcmd_error(ENOENT, "there is no open channel %s", value);
+	    (slash &&
+	     (strlen(ch->r->name) != (size_t)(slash - value) ||
+	      memcmp(ch->r->name, value, (size_t)(slash - value)) != 0)))
+		return ctlcmd_error(ENOENT, "there is no open channel %s",
+				    value);
 	channel_end(ch, siv_reason_code(SIV_R_REVOKED), NULL, "revoked");
 	broker_flush(d->broker);
-	return json_pack("{s:b, s:i, s:i}", "ok", 1, "sessions", 0, "channels", 1);
+	return json_pack("{s:b, s:i, s:i}", "ok", 1, "sessions", 0, "channels",
+			 1);
 }
 
 static json_t *ctlcmd_revoke_kind(struct daemon *d, enum denied_kind kind,
@@ -290,7 +308,8 @@ static json_t *ctlcmd_revoke_kind(struct daemon *d, enum denied_kind kind,
 	int r;
 
 	if (!ctlcmd_value(kind, value, text, sizeof(text)))
-		return ctlcmd_error(EINVAL, "\"%s\" is not what can be revoked", value);
+		return ctlcmd_error(EINVAL, "\"%s\" is not what can be revoked",
+				    value);
 	r = denied_add(b->denied, kind, text);
 	if (r && r != -EEXIST)
 		return ctlcmd_error(-r, "%s", strerror(-r));
@@ -304,41 +323,50 @@ static json_t *ctlcmd_revoke_kind(struct daemon *d, enum denied_kind kind,
 static json_t *ctlcmd_revoke(struct daemon *d, const json_t *command)
 {
 	const char *what = json_string_value(json_object_get(command, "what"));
-	const char *value = json_string_value(json_object_get(command, "value"));
+	const char *value =
+		json_string_value(json_object_get(command, "value"));
 	enum denied_kind kind;
 	json_t *answer;
 
 	if (!what || !value)
-		return ctlcmd_error(EINVAL, "revoke needs \"what\" and \"value\"");
+		return ctlcmd_error(EINVAL,
+				    "revoke needs \"what\" and \"value\"");
 	if (!strcmp(what, "channel"))
 		answer = ctlcmd_revoke_channel(d, value);
 	else if (ctlcmd_kind(what, &kind))
 		answer = ctlcmd_revoke_kind(d, kind, value);
 	else
-		answer = ctlcmd_error(EINVAL, "\"%s\" is not serial, identity, channel or vm",
-				      what);
-	audit_note_errno(d->audit, AUDIT_CONTROL,
-			 (int)json_integer_value(json_object_get(answer, "errno")), NULL,
-			 NULL, "revoke %s %s", what, value);
+		answer = ctlcmd_error(
+			EINVAL, "\"%s\" is not serial, identity, channel or vm",
+			what);
+	audit_note_errno(
+		d->audit, AUDIT_CONTROL,
+		(int)json_integer_value(json_object_get(answer, "errno")), NULL,
+		NULL, "revoke %s %s", what, value);
 	return answer;
 }
 
 static json_t *ctlcmd_restore(struct daemon *d, const json_t *command)
 {
 	const char *what = json_string_value(json_object_get(command, "what"));
-	const char *value = json_string_value(json_object_get(command, "value"));
+	const char *value =
+		json_string_value(json_object_get(command, "value"));
 	char text[3 * SIV_NAME_LEN];
 	enum denied_kind kind;
 	int r;
 
 	if (!what || !value || !ctlcmd_kind(what, &kind) ||
 	    !ctlcmd_value(kind, value, text, sizeof(text)))
-		return ctlcmd_error(EINVAL, "restore needs \"what\" (serial, identity, vm) and "
-				    "\"value\"");
+		return ctlcmd_error(
+			EINVAL,
+			"restore needs \"what\" (serial, identity, vm) and "
+			"\"value\"");
 	r = denied_lift(d->broker->denied, kind, text);
-	audit_note_errno(d->audit, AUDIT_CONTROL, -r, NULL, NULL, "restore %s %s", what, text);
+	audit_note_errno(d->audit, AUDIT_CONTROL, -r, NULL, NULL,
+			 "restore %s %s", what, text);
 	if (r)
-		return ctlcmd_error(-r, "%s %s is not revoked here", what, text);
+		return ctlcmd_error(-r, "%s %s is not revoked here", what,
+				    text);
 	return json_pack("{s:b}", "ok", 1);
 }
 
@@ -357,17 +385,21 @@ static json_t *ctlcmd_reload(struct daemon *d, const json_t *command)
 static json_t *ctlcmd_qemu_args(struct daemon *d, const json_t *command)
 {
 	const char *name = json_string_value(json_object_get(command, "vm"));
-	const struct policy_vm *vm = name ? policy_vm(d->broker->policy, name) : NULL;
-	json_t *args = vm ? qemuargs_make(d->broker->policy, vm, d->runtime_dir) : NULL;
+	const struct policy_vm *vm = name ? policy_vm(d->broker->policy, name) :
+					    NULL;
+	json_t *args =
+		vm ? qemuargs_make(d->broker->policy, vm, d->runtime_dir) :
+		     NULL;
 
 	if (!name)
 		return ctlcmd_error(EINVAL, "qemu-args needs \"vm\"");
 	if (!vm)
 		return ctlcmd_error(ENOENT, "there is no VM \"%s\"", name);
 	if (!args)
-		return ctlcmd_error(ENOENT, "%s is a member of no region", name);
-	return json_pack("{s:b, s:s, s:s, s:o}", "ok", 1, "vm", name, "machine", "q35", "args",
-			 args);
+		return ctlcmd_error(ENOENT, "%s is a member of no region",
+				    name);
+	return json_pack("{s:b, s:s, s:s, s:o}", "ok", 1, "vm", name, "machine",
+			 "q35", "args", args);
 }
 
 #ifdef SIV_DISHONEST
@@ -388,8 +420,10 @@ json_t *ctlcmd_run(struct daemon *d, const json_t *command)
 		const char *name;
 		json_t *(*run)(struct daemon *d, const json_t *command);
 	} table[] = {
-		{ "status", ctlcmd_status },	   { "revoke", ctlcmd_revoke },
-		{ "restore", ctlcmd_restore },	   { "reload", ctlcmd_reload },
+		{ "status", ctlcmd_status },
+		{ "revoke", ctlcmd_revoke },
+		{ "restore", ctlcmd_restore },
+		{ "reload", ctlcmd_reload },
 		{ "qemu-args", ctlcmd_qemu_args },
 #ifdef SIV_DISHONEST
 		{ "lie", ctlcmd_lie },
@@ -400,8 +434,10 @@ json_t *ctlcmd_run(struct daemon *d, const json_t *command)
 	size_t i;
 
 	if (!name)
-		return ctlcmd_error(EBADMSG, "a command is a JSON object with \"cmd\", on one "
-				    "line");
+		return ctlcmd_error(
+			EBADMSG,
+			"a command is a JSON object with \"cmd\", on one "
+			"line");
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		if (strcmp(table[i].name, name) != 0)
 			continue;

@@ -18,7 +18,8 @@
 
 /* ----------------------------------------------------------------- reading */
 
-static struct policy *daemon_read_policy(struct files *f, const struct files_paths *paths,
+static struct policy *daemon_read_policy(struct files *f,
+					 const struct files_paths *paths,
 					 struct notes *notes)
 {
 	char err[512], *text;
@@ -30,12 +31,14 @@ static struct policy *daemon_read_policy(struct files *f, const struct files_pat
 		notes_error(notes, "policy", 0, "%s", err);
 		return NULL;
 	}
-	p = policy_parse(paths->policy, text, len, files_uid, f, geteuid(), notes);
+	p = policy_parse(paths->policy, text, len, files_uid, f, geteuid(),
+			 notes);
 	free(text);
 	return p;
 }
 
-static struct siv_anchors *daemon_read_ca(struct files *f, const struct files_paths *paths,
+static struct siv_anchors *daemon_read_ca(struct files *f,
+					  const struct files_paths *paths,
 					  struct notes *notes)
 {
 	struct siv_anchors *a;
@@ -48,8 +51,8 @@ static struct siv_anchors *daemon_read_ca(struct files *f, const struct files_pa
 		return NULL;
 	}
 	/* reads PEM as well */
-	a = siv_anchors_from_der((struct siv_span){ (const u8 *)text, len }, err,
-				 sizeof(err));
+	a = siv_anchors_from_der((struct siv_span){ (const u8 *)text, len },
+				 err, sizeof(err));
 	if (!a)
 		notes_error(notes, paths->ca, 0, "%s", err);
 	free(text);
@@ -57,27 +60,30 @@ static struct siv_anchors *daemon_read_ca(struct files *f, const struct files_pa
 }
 
 /* Revocations must not be lost by losing the file. */
-static bool daemon_read_crl(struct files *f, const struct files_paths *paths, bool must,
-			    struct daemon_config *c, struct notes *notes)
+static bool daemon_read_crl(struct files *f, const struct files_paths *paths,
+			    bool must, struct daemon_config *c,
+			    struct notes *notes)
 {
 	char err[512], *text;
 	size_t len;
 
 	text = files_read(f, FILES_CRL, NULL, &len, err, sizeof(err));
 	if (!text && errno == ENOENT && !must) {
-		notes_warning(notes, paths->crl, 0, "there is none: nothing is revoked");
+		notes_warning(notes, paths->crl, 0,
+			      "there is none: nothing is revoked");
 		return true;
 	}
 	if (!text) {
 		notes_error(notes, "CRL", 0, "%s", err);
 		return false;
 	}
-	c->crl = crl_parse((struct siv_span){ (const u8 *)text, len }, c->anchors, err,
-			   sizeof(err));
+	c->crl = crl_parse((struct siv_span){ (const u8 *)text, len },
+			   c->anchors, err, sizeof(err));
 	if (!c->crl)
 		notes_error(notes, paths->crl, 0, "%s", err);
 	else if (crl_stale(c->crl, clock_wall_s()))
-		notes_warning(notes, paths->crl, 0, "a newer list is due: its nextUpdate has "
+		notes_warning(notes, paths->crl, 0,
+			      "a newer list is due: its nextUpdate has "
 			      "passed");
 	free(text);
 	return c->crl;
@@ -91,8 +97,8 @@ static void daemon_config_free(struct daemon_config *c)
 	*c = (struct daemon_config){ 0 };
 }
 
-bool daemon_read(struct files *f, const struct files_paths *paths, bool have_crl,
-		 struct daemon_config *out, struct notes *notes)
+bool daemon_read(struct files *f, const struct files_paths *paths,
+		 bool have_crl, struct daemon_config *out, struct notes *notes)
 {
 	bool ok;
 
@@ -107,7 +113,8 @@ bool daemon_read(struct files *f, const struct files_paths *paths, bool have_crl
 }
 
 /* A certificate from PEM or DER: the first in the file. */
-static bool daemon_cert_der(const char *text, size_t len, u8 *out, size_t *out_len)
+static bool daemon_cert_der(const char *text, size_t len, u8 *out,
+			    size_t *out_len)
 {
 	unsigned char *der = NULL;
 	char *name = NULL, *header = NULL;
@@ -136,8 +143,8 @@ static bool daemon_cert_der(const char *text, size_t len, u8 *out, size_t *out_l
 	return ok;
 }
 
-static bool daemon_host_cert(struct files *f, const char *region, u8 *der, size_t *len,
-			     char *err, size_t cap)
+static bool daemon_host_cert(struct files *f, const char *region, u8 *der,
+			     size_t *len, char *err, size_t cap)
 {
 	char *text;
 	size_t n;
@@ -148,13 +155,17 @@ static bool daemon_host_cert(struct files *f, const char *region, u8 *der, size_
 		return false;
 	ok = daemon_cert_der(text, n, der, len);
 	if (!ok)
-		snprintf(err, cap, "host certificate of %s: neither PEM nor DER, or larger "
-			 "than 4096 bytes", region);
+		snprintf(
+			err, cap,
+			"host certificate of %s: neither PEM nor DER, or larger "
+			"than 4096 bytes",
+			region);
 	free(text);
 	return ok;
 }
 
-static enum siv_reason daemon_judge_host(const struct siv_cert *cert, const char *region,
+static enum siv_reason daemon_judge_host(const struct siv_cert *cert,
+					 const char *region,
 					 const struct siv_anchors *anchors)
 {
 	struct siv_span name = { (const u8 *)region, strlen(region) };
@@ -183,19 +194,25 @@ bool daemon_check_certs(struct files *f, const struct policy *p,
 
 		if (r->mode == POLICY_VANILLA)
 			continue;
-		if (!daemon_host_cert(f, r->name, der, &len, err, sizeof(err))) {
-			notes_error(notes, p->file, r->line, "[region %s]: %s", r->name, err);
+		if (!daemon_host_cert(f, r->name, der, &len, err,
+				      sizeof(err))) {
+			notes_error(notes, p->file, r->line, "[region %s]: %s",
+				    r->name, err);
 			continue;
 		}
 		why = siv_cert_parse((struct siv_span){ der, len }, &cert);
 		if (!why)
 			why = daemon_judge_host(&cert, r->name, anchors);
 		if (why)
-			notes_error(notes, p->file, r->line, "[region %s]: host certificate: "
-				    "%s", r->name, siv_reason_text(why));
+			notes_error(notes, p->file, r->line,
+				    "[region %s]: host certificate: "
+				    "%s",
+				    r->name, siv_reason_text(why));
 		else if (cert.not_after - clock_wall_s() < month)
-			notes_warning(notes, p->file, r->line, "[region %s]: its host "
-				      "certificate ends in less than 30 days", r->name);
+			notes_warning(notes, p->file, r->line,
+				      "[region %s]: its host "
+				      "certificate ends in less than 30 days",
+				      r->name);
 	}
 	return !notes->errors;
 }
@@ -208,7 +225,8 @@ static int daemon_activated(struct daemon *d, const char *path)
 	int i, fd;
 
 	for (i = 0; i < d->activated_count; i++) {
-		if (d->activated[i].fd < 0 || strcmp(d->activated[i].path, path) != 0)
+		if (d->activated[i].fd < 0 ||
+		    strcmp(d->activated[i].path, path) != 0)
 			continue;
 		fd = d->activated[i].fd;
 		d->activated[i].fd = -1;
@@ -217,14 +235,15 @@ static int daemon_activated(struct daemon *d, const char *path)
 	return -1;
 }
 
-static int daemon_listen(struct daemon *d, const char *vm, const char *region, char *err,
-			 size_t cap)
+static int daemon_listen(struct daemon *d, const char *vm, const char *region,
+			 char *err, size_t cap)
 {
 	char path[256];
 	int fd;
 
 	if (vm)
-		snprintf(path, sizeof(path), "%s/%s/%s.sock", d->runtime_dir, vm, region);
+		snprintf(path, sizeof(path), "%s/%s/%s.sock", d->runtime_dir,
+			 vm, region);
 	else
 		snprintf(path, sizeof(path), "%s/control.sock", d->runtime_dir);
 	fd = daemon_activated(d, path);
@@ -238,7 +257,8 @@ static bool daemon_add_member(struct daemon *d, struct region *r,
 	int fd;
 
 	if (!m) {
-		snprintf(err, cap, "%s in %s: %s", vm->name, r->name, strerror(errno));
+		snprintf(err, cap, "%s in %s: %s", vm->name, r->name,
+			 strerror(errno));
 		return false;
 	}
 	fd = daemon_listen(d, vm->name, r->name, err, cap);
@@ -256,6 +276,33 @@ static void daemon_remove_member(struct daemon *d, struct member *m)
 
 /* ------------------------------------------------------------------- start */
 
+/* Live sessions and channels go on; no new session can be opened. */
+static int daemon_on_key_gone(sd_event_source *s, int fd, uint32_t revents,
+			      void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)revents;
+	log_error(
+		"the key process has ended: no session can be opened any more; restart");
+	audit_note_errno(d->audit, AUDIT_STOP, EKEYREVOKED, NULL, NULL,
+			 "the key process has ended");
+	return sd_event_source_set_enabled(s, SD_EVENT_OFF);
+}
+
+static bool daemon_watch_key(struct daemon *d)
+{
+	u32 i;
+
+	for (i = 0; i < d->keylink.count; i++)
+		if (d->keylink.fd[i] >= 0)
+			return sd_event_add_io(d->event, &d->key_gone,
+					       d->keylink.fd[i], 0,
+					       daemon_on_key_gone, d) >= 0;
+	return true; /* vanilla regions only: there is none */
+}
+
 static bool daemon_region(struct daemon *d, const struct policy *p, u32 i)
 {
 	const struct policy_region *pr = &p->regions[i];
@@ -266,14 +313,16 @@ static bool daemon_region(struct daemon *d, const struct policy *p, u32 i)
 	u32 k;
 
 	if (pr->mode != POLICY_VANILLA &&
-	    !daemon_host_cert(d->files, pr->name, der, &cert.n, err, sizeof(err)))
+	    !daemon_host_cert(d->files, pr->name, der, &cert.n, err,
+			      sizeof(err)))
 		goto bad;
-	r = region_new(d->event, d->audit, p, pr, cert, &broker_member_events, d->broker, err,
-		       sizeof(err));
+	r = region_new(d->event, d->audit, p, pr, cert, &broker_member_events,
+		       d->broker, err, sizeof(err));
 	if (!r)
 		goto bad;
 	if (pr->mode != POLICY_VANILLA)
-		r->key = keylink_open(&d->keylink, i, &r->cert, r->prkh, err, sizeof(err));
+		r->key = keylink_open(&d->keylink, i, &r->cert, r->prkh, err,
+				      sizeof(err));
 	if (pr->mode != POLICY_VANILLA && !r->key) {
 		region_free(r);
 		goto bad;
@@ -283,7 +332,8 @@ static bool daemon_region(struct daemon *d, const struct policy *p, u32 i)
 		goto bad;
 	}
 	for (k = 0; k < pr->member_count; k++)
-		if (!daemon_add_member(d, r, &p->vms[pr->members[k]], err, sizeof(err)))
+		if (!daemon_add_member(d, r, &p->vms[pr->members[k]], err,
+				       sizeof(err)))
 			goto bad;
 	return true;
 bad:
@@ -305,7 +355,7 @@ bool daemon_begin(struct daemon *d, struct daemon_config *c)
 			return false;
 		}
 	}
-	d->audit = audit_new(fd);
+	d->audit = audit_new(d->event, fd);
 	d->broker = d->audit ? broker_new(d->event, d->audit) : NULL;
 	if (!d->broker) {
 		log_error("out of memory");
@@ -317,6 +367,10 @@ bool daemon_begin(struct daemon *d, struct daemon_config *c)
 	for (i = 0; i < p->region_count; i++)
 		if (!daemon_region(d, p, i))
 			return false;
+	if (!daemon_watch_key(d)) {
+		log_error("out of memory");
+		return false;
+	}
 	fd = daemon_listen(d, NULL, NULL, err, sizeof(err));
 	if (fd < 0) {
 		log_error("%s", err);
@@ -329,7 +383,8 @@ bool daemon_begin(struct daemon *d, struct daemon_config *c)
 /* ------------------------------------------------------------------ reload */
 
 /* What is fixed while the memory exists: all that guests have read from its header. */
-static const char *daemon_frozen(const struct policy *old, const struct policy *new)
+static const char *daemon_frozen(const struct policy *old,
+				 const struct policy *new)
 {
 	const struct policy_region *a, *b;
 	u32 i, k;
@@ -342,9 +397,10 @@ static const char *daemon_frozen(const struct policy *old, const struct policy *
 		b = policy_region(new, a->name);
 		if (!b)
 			return "a region was removed: restart the daemon";
-		if (a->size != b->size || a->mode != b->mode || a->granule != b->granule ||
-		    a->channels != b->channels || a->suites != b->suites ||
-		    a->ring_min != b->ring_min || a->ring_max != b->ring_max)
+		if (a->size != b->size || a->mode != b->mode ||
+		    a->granule != b->granule || a->channels != b->channels ||
+		    a->suites != b->suites || a->ring_min != b->ring_min ||
+		    a->ring_max != b->ring_max)
 			return "a region's size, mode, granule, channels, suites or rings were "
 			       "changed: restart the daemon";
 		for (k = 0; k < a->member_count; k++) {
@@ -375,7 +431,8 @@ static u32 daemon_old_members(const struct region *r, const struct policy *p,
 
 	for (i = 0; i < r->member_count; i++) {
 		const struct policy_vm *vm =
-			r->members[i] ? policy_vm(p, r->members[i]->name) : NULL;
+			r->members[i] ? policy_vm(p, r->members[i]->name) :
+					NULL;
 
 		n += vm && policy_member(p, pr, vm);
 	}
@@ -392,7 +449,8 @@ static const char *daemon_room(const struct broker *b, const struct policy *p)
 		const struct policy_region *pr = policy_region(p, r->name);
 
 		if (pr->mode != POLICY_VANILLA &&
-		    daemon_old_members(r, p, pr) + daemon_new_members(r, p, pr) >
+		    daemon_old_members(r, p, pr) +
+				    daemon_new_members(r, p, pr) >
 			    r->geo.boxes)
 			return "the region has no mailbox for one more member: restart the "
 			       "daemon";
@@ -414,8 +472,8 @@ static void daemon_apply_region(struct daemon *d, struct region *r,
 		if (m && (!vm || !policy_member(p, pr, vm)))
 			daemon_remove_member(d, m);
 		else if (m && member_adopt(m, vm))
-			log_warning("%s in %s: vectors as before: %s", m->name, r->name,
-				    strerror(errno));
+			log_warning("%s in %s: vectors as before: %s", m->name,
+				    r->name, strerror(errno));
 	}
 	r->policy = pr;
 	for (i = 0; i < pr->member_count; i++) {
@@ -469,7 +527,8 @@ bool daemon_reload(struct daemon *d, char *err, size_t cap)
 	if (ok && bad)
 		daemon_config_free(&c);
 	if (!ok)
-		snprintf(err, cap, "%s", notes.first_error ? notes.first_error : "failed");
+		snprintf(err, cap, "%s",
+			 notes.first_error ? notes.first_error : "failed");
 	else if (bad)
 		snprintf(err, cap, "%s: %s", d->paths.policy, bad);
 	if (notes.text)
@@ -479,8 +538,8 @@ bool daemon_reload(struct daemon *d, char *err, size_t cap)
 		daemon_apply(d, &c);
 	else
 		log_error("reload: %s: the old policy stays in force", err);
-	audit_note_errno(d->audit, AUDIT_RELOAD, ok ? 0 : EINVAL, NULL, NULL, "%s",
-			 ok ? "policy, CA and CRL were read anew" : err);
+	audit_note_errno(d->audit, AUDIT_RELOAD, ok ? 0 : EINVAL, NULL, NULL,
+			 "%s", ok ? "policy, CA and CRL were read anew" : err);
 	notes_clear(&notes);
 	files_notify(d->files, "READY=1");
 	return ok;
@@ -492,6 +551,7 @@ void daemon_end(struct daemon *d)
 {
 	int i;
 
+	sd_event_source_disable_unref(d->key_gone);
 	ctl_free(d->ctl);
 	broker_free(d->broker);
 	audit_free(d->audit);

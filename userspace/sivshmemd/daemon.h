@@ -7,12 +7,16 @@
 #include "files.h"
 #include "keylink.h"
 
-enum { DAEMON_ACTIVATED_MAX = 4096 };
+enum {
+	DAEMON_ACTIVATED_MAX = 4096
+};
 
 /**
  * struct daemon - one running daemon
  * @runtime_dir: absolute
  * @activated: sockets that the service manager passed, by path
+ * @pid: our own: the sandbox does not tell
+ * @key_gone: hears when the key process ends
  */
 struct daemon {
 	struct files_paths paths;
@@ -28,9 +32,11 @@ struct daemon {
 	struct {
 		int fd;
 		char path[128];
-	} *activated;
+	} * activated;
 	int activated_count;
+	pid_t pid;
 	s64 started;
+	sd_event_source *key_gone;
 };
 
 /* What a reload reads before anything changes. */
@@ -47,8 +53,8 @@ struct daemon_config {
  *
  * Return: false if anything is wrong; then nothing is in @out.
  */
-bool daemon_read(struct files *f, const struct files_paths *paths, bool have_crl,
-		 struct daemon_config *out, struct notes *notes);
+bool daemon_read(struct files *f, const struct files_paths *paths,
+		 bool have_crl, struct daemon_config *out, struct notes *notes);
 /* daemon_check_certs() - the host's certificates: there, ours, and not at their end. */
 bool daemon_check_certs(struct files *f, const struct policy *p,
 			const struct siv_anchors *anchors, struct notes *notes);

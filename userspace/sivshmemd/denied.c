@@ -6,7 +6,10 @@
 
 #include "denied.h"
 
-enum { DENIED_MAX = 1024, DENIED_VALUE = 3 * SIV_NAME_LEN };
+enum {
+	DENIED_MAX = 1024,
+	DENIED_VALUE = 3 * SIV_NAME_LEN
+};
 
 struct denied_entry {
 	enum denied_kind kind;
@@ -34,7 +37,8 @@ static struct denied_entry *denied_find(struct denied *d, enum denied_kind kind,
 	size_t i;
 
 	for (i = 0; i < d->count; i++)
-		if (d->entry[i].kind == kind && !strcmp(d->entry[i].value, value))
+		if (d->entry[i].kind == kind &&
+		    !strcmp(d->entry[i].value, value))
 			return &d->entry[i];
 	return NULL;
 }
@@ -84,8 +88,9 @@ bool denied_has(const struct denied *d, const struct siv_cert *cert)
 	if (!d->count)
 		return false;
 	serial_text(cert->serial, serial, sizeof(serial));
-	snprintf(name, sizeof(name), "%.*s/%.*s/%.*s", (int)cert->region.n, cert->region.p,
-		 (int)cert->vm.n, cert->vm.p, (int)cert->service.n, cert->service.p);
+	snprintf(name, sizeof(name), "%.*s/%.*s/%.*s", (int)cert->region.n,
+		 cert->region.p, (int)cert->vm.n, cert->vm.p,
+		 (int)cert->service.n, cert->service.p);
 	for (i = 0; i < d->count; i++) {
 		const struct denied_entry *e = &d->entry[i];
 
@@ -134,7 +139,8 @@ bool serial_normal(const char *in, char *out, size_t cap)
 			continue;
 		if (c >= 'A' && c <= 'F')
 			c = (char)(c - 'A' + 'a');
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) || n + 1 >= cap)
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) ||
+		    n + 1 >= cap)
 			return false;
 		if (n || c != '0' || !in[1])
 			out[n++] = c;

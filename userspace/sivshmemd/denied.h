@@ -9,8 +9,8 @@
 #include "core/cert.h"
 
 enum denied_kind {
-	DENIED_SERIAL,		/* lower-case hex without leading zeros */
-	DENIED_IDENTITY,	/* REGION/VM/SERVICE */
+	DENIED_SERIAL,	 /* lower-case hex without leading zeros */
+	DENIED_IDENTITY, /* REGION/VM/SERVICE */
 	DENIED_VM,
 };
 

@@ -91,16 +91,19 @@ static int files_fail(struct files_reply *reply, int err, const char *path,
 
 static bool files_is_name(const char *name)
 {
-	return siv_name_check((struct siv_span){ (const u8 *)name, strlen(name) });
+	return siv_name_check(
+		(struct siv_span){ (const u8 *)name, strlen(name) });
 }
 
-static int files_do_cert(struct files *f, const char *region, struct files_reply *reply)
+static int files_do_cert(struct files *f, const char *region,
+			 struct files_reply *reply)
 {
 	char path[PATH_MAX], host[PATH_MAX];
 	int fd;
 
 	if (!files_is_name(region))
-		return files_fail(reply, EINVAL, "host certificate", "bad region");
+		return files_fail(reply, EINVAL, "host certificate",
+				  "bad region");
 	snprintf(path, sizeof(path), "%s/%s.crt", f->paths->keys_dir, region);
 	snprintf(host, sizeof(host), "%s/host.crt", f->paths->keys_dir);
 	fd = trust_open(path, false, reply->text, sizeof(reply->text));
@@ -127,7 +130,9 @@ static int files_do_open(struct files *f, const struct files_request *q,
 			reply->err = errno;
 		return fd;
 	}
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW,
+	fd = open(path,
+		  O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
+			  O_NOFOLLOW,
 		  0640);
 	if (fd < 0)
 		return files_fail(reply, errno, path, strerror(errno));
@@ -135,17 +140,19 @@ static int files_do_open(struct files *f, const struct files_request *q,
 }
 
 /* RUNTIME/VM/REGION.sock, or RUNTIME/control.sock if there is no VM. */
-static int files_sock_path(struct files *f, const struct files_request *q, char *path,
-			   size_t cap, struct files_reply *reply)
+static int files_sock_path(struct files *f, const struct files_request *q,
+			   char *path, size_t cap, struct files_reply *reply)
 {
 	int n;
 
 	if (!q->a[0]) {
-		n = snprintf(path, cap, "%s/control.sock", f->paths->runtime_dir);
+		n = snprintf(path, cap, "%s/control.sock",
+			     f->paths->runtime_dir);
 	} else {
 		if (!files_is_name(q->a) || !files_is_name(q->b))
 			return files_fail(reply, EINVAL, "socket", "bad name");
-		n = snprintf(path, cap, "%s/%s/%s.sock", f->paths->runtime_dir, q->a, q->b);
+		n = snprintf(path, cap, "%s/%s/%s.sock", f->paths->runtime_dir,
+			     q->a, q->b);
 	}
 	if (n < 0 || (size_t)n >= cap)
 		return files_fail(reply, ENAMETOOLONG, path,
@@ -158,16 +165,22 @@ static int files_dir(const char *path, mode_t mode, struct files_reply *reply)
 {
 	struct stat st;
 
-	if (mkdir(path, mode) && errno != EEXIST)
+	if (!mkdir(path, mode)) {
+		if (chmod(path, mode)) /* whatever our umask is */
+			return files_fail(reply, errno, path, strerror(errno));
+	} else if (errno != EEXIST) {
 		return files_fail(reply, errno, path, strerror(errno));
+	}
 	if (lstat(path, &st))
 		return files_fail(reply, errno, path, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return files_fail(reply, ENOTDIR, path, "not a directory");
 	if (st.st_uid != geteuid())
-		return files_fail(reply, EPERM, path, "belongs to somebody else");
+		return files_fail(reply, EPERM, path,
+				  "belongs to somebody else");
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return files_fail(reply, EPERM, path, "can be written by others");
+		return files_fail(reply, EPERM, path,
+				  "can be written by others");
 	return 0;
 }
 
@@ -179,10 +192,12 @@ static int files_clear(const char *path, struct files_reply *reply)
 	int fd, r;
 
 	if (lstat(path, &st))
-		return errno == ENOENT ? 0 :
-					 files_fail(reply, errno, path, strerror(errno));
+		return errno == ENOENT ?
+			       0 :
+			       files_fail(reply, errno, path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
-		return files_fail(reply, EEXIST, path, "exists and is not a socket of ours");
+		return files_fail(reply, EEXIST, path,
+				  "exists and is not a socket of ours");
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return files_fail(reply, errno, path, strerror(errno));
@@ -190,7 +205,8 @@ static int files_clear(const char *path, struct files_reply *reply)
 	r = connect(fd, (struct sockaddr *)&sa, sizeof(sa)) ? errno : 0;
 	close(fd);
 	if (r != ECONNREFUSED)
-		return files_fail(reply, EADDRINUSE, path, "another daemon listens there");
+		return files_fail(reply, EADDRINUSE, path,
+				  "another daemon listens there");
 	if (unlink(path))
 		return files_fail(reply, errno, path, strerror(errno));
 	return 0;
@@ -229,7 +245,8 @@ static int files_do_listen(struct files *f, const struct files_request *q,
 	if (files_sock_path(f, q, path, sizeof(path), reply) ||
 	    files_dir(f->paths->runtime_dir, 0755, reply))
 		return -1;
-	if (trust_dir(f->paths->runtime_dir, reply->text, sizeof(reply->text))) {
+	if (trust_dir(f->paths->runtime_dir, reply->text,
+		      sizeof(reply->text))) {
 		reply->err = errno;
 		return -1;
 	}
@@ -465,8 +482,8 @@ static void files_put(char *to, size_t cap, const char *from)
 	snprintf(to, cap, "%s", from ? from : "");
 }
 
-char *files_read(struct files *f, enum files_what what, const char *region, size_t *len,
-		 char *err, size_t cap)
+char *files_read(struct files *f, enum files_what what, const char *region,
+		 size_t *len, char *err, size_t cap)
 {
 	struct files_request q = { .op = OP_OPEN, .what = what };
 	struct files_reply reply;
@@ -484,7 +501,8 @@ char *files_read(struct files *f, enum files_what what, const char *region, size
 	}
 	text = trust_read(fd, FILES_MAX, len);
 	if (!text)
-		snprintf(err, cap, "%s: %s", files_name(f->paths, what), strerror(errno));
+		snprintf(err, cap, "%s: %s", files_name(f->paths, what),
+			 strerror(errno));
 	close(fd);
 	return text;
 }

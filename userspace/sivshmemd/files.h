@@ -16,8 +16,8 @@ enum files_what {
 	FILES_POLICY,
 	FILES_CA,
 	FILES_CRL,
-	FILES_CERT,	/* of the host, for a region */
-	FILES_AUDIT,	/* opened for appending */
+	FILES_CERT,  /* of the host, for a region */
+	FILES_AUDIT, /* opened for appending */
 };
 
 /**
@@ -56,8 +56,8 @@ void files_stop(struct files *f);
  *
  * Return: its bytes and a NUL, to be freed; NULL with errno (ENOENT: there is none).
  */
-char *files_read(struct files *f, enum files_what what, const char *region, size_t *len,
-		 char *err, size_t cap);
+char *files_read(struct files *f, enum files_what what, const char *region,
+		 size_t *len, char *err, size_t cap);
 /* files_audit() - the audit log, for appending; -1 with errno. */
 int files_audit(struct files *f, char *err, size_t cap);
 /**

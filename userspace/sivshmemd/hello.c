@@ -35,7 +35,8 @@ static void hello_post(struct desk *d)
 {
 	if (!d->answer_len || d->answer_waits)
 		return;
-	siv_slot_write(d->m->box + SIV_BOX_HELLO_DOWN, d->answer, d->answer_len);
+	siv_slot_write(d->m->box + SIV_BOX_HELLO_DOWN, d->answer,
+		       d->answer_len);
 	member_ring(d->m);
 }
 
@@ -61,8 +62,8 @@ static void hello_reply(struct desk *d)
 		hello_post(d);
 }
 
-enum siv_reason hello_judge(struct broker *b, const struct region *r, const char *vm,
-			    const struct siv_cert *cert)
+enum siv_reason hello_judge(struct broker *b, const struct region *r,
+			    const char *vm, const struct siv_cert *cert)
 {
 	struct siv_span region = { (const u8 *)r->name, strlen(r->name) };
 	struct siv_span name = { (const u8 *)vm, strlen(vm) };
@@ -94,7 +95,8 @@ static enum siv_reason hello_quota(const struct desk *d, const char *service)
 	return have < d->m->vm->sessions ? SIV_OK : SIV_R_QUOTA;
 }
 
-static void hello_payload2(struct desk *d, enum siv_reason why, struct siv_payload2 *p2)
+static void hello_payload2(struct desk *d, enum siv_reason why,
+			   struct siv_payload2 *p2)
 {
 	struct broker *b = d->b;
 	const struct policy_region *p = d->m->r->policy;
@@ -114,7 +116,8 @@ static void hello_payload2(struct desk *d, enum siv_reason why, struct siv_paylo
 	siv_put_le16(&p2->vectors, (u16)d->m->vector_count);
 }
 
-static enum siv_reason hello_answer(struct desk *d, struct session *s, struct hello *h)
+static enum siv_reason hello_answer(struct desk *d, struct session *s,
+				    struct hello *h)
 {
 	enum siv_reason why;
 
@@ -123,11 +126,11 @@ static enum siv_reason hello_answer(struct desk *d, struct session *s, struct he
 	/* bound to the challenge that this message 1 has used up */
 	memset(h->hh, 0, sizeof(h->hh));
 	memcpy(h->hh, h->slot + SIV_SLOT_HDR, SIV_NONCE_LEN);
-	why = siv_ephemeral_make(h->e_priv, h->e_pub, d->m->r->prkh, h->random, h->hh,
-				 d->b->ephemeral_counter++);
+	why = siv_ephemeral_make(h->e_priv, h->e_pub, d->m->r->prkh, h->random,
+				 h->hh, d->b->ephemeral_counter++);
 	if (!why)
-		why = siv_session_answer(&s->core, &h->p2, h->e_priv, h->e_pub, d->answer,
-					 &d->answer_len);
+		why = siv_session_answer(&s->core, &h->p2, h->e_priv, h->e_pub,
+					 d->answer, &d->answer_len);
 	return why;
 }
 
@@ -143,7 +146,8 @@ static void hello_decide(struct desk *d, struct session *s, struct hello *h)
 	d->m1_len = h->len;
 	d->answer_len = 0;
 	memcpy(s->cert_der, h->cert.der.p, h->cert.der.n);
-	why = siv_cert_parse((struct siv_span){ s->cert_der, h->cert.der.n }, &s->cert);
+	why = siv_cert_parse((struct siv_span){ s->cert_der, h->cert.der.n },
+			     &s->cert);
 	memcpy(s->boot, h->p1.boot_nonce, sizeof(s->boot));
 	hello_name(s->service, s->cert.service);
 	verdict = hello_judge(b, d->m->r, d->m->name, &s->cert);
@@ -171,10 +175,10 @@ static void hello_decide(struct desk *d, struct session *s, struct hello *h)
 		return;
 	/* after the answer: who it claimed to be, and why not */
 	who = (struct audit_who){ d->m->r->name, d->m->name, s->service };
-	audit_note(b->audit, AUDIT_HELLO_REFUSED, why ? why : verdict, &who, NULL,
-		   "certificate for %.*s/%.*s/%.*s: %s", (int)s->cert.region.n,
-		   s->cert.region.p, (int)s->cert.vm.n, s->cert.vm.p,
-		   (int)s->cert.service.n, s->cert.service.p,
+	audit_note(b->audit, AUDIT_HELLO_REFUSED, why ? why : verdict, &who,
+		   NULL, "certificate for %.*s/%.*s/%.*s: %s",
+		   (int)s->cert.region.n, s->cert.region.p, (int)s->cert.vm.n,
+		   s->cert.vm.p, (int)s->cert.service.n, s->cert.service.p,
 		   siv_reason_text(why ? why : verdict));
 }
 
@@ -182,8 +186,8 @@ static void hello_dropped(struct desk *d, enum siv_reason why)
 {
 	struct audit_who who = member_who(d->m);
 
-	audit_note(d->b->audit, AUDIT_HELLO_DROPPED, why, &who, NULL, "message 1: %s",
-		   siv_reason_text(why));
+	audit_note(d->b->audit, AUDIT_HELLO_DROPPED, why, &who, NULL,
+		   "message 1: %s", siv_reason_text(why));
 }
 
 /* A session that has heard nothing yet. */
@@ -217,9 +221,10 @@ static bool hello_hear(struct desk *d, struct hello *h)
 	memcpy(ids.host_cert_hash, r->cert.hash, SIV_HASH_LEN);
 	memcpy(ids.header_hash, r->header_hash, SIV_HASH_LEN);
 	memcpy(ids.challenge, d->challenge, SIV_NONCE_LEN);
-	why = siv_session_heard(&s->core, &ids, r->key, r->cert.pub, r->geo.suites,
-				(struct siv_span){ h->slot, h->len }, h->plain, &h->cert,
-				&h->p1);
+	why = siv_session_heard(&s->core, &ids, r->key, r->cert.pub,
+				r->geo.suites,
+				(struct siv_span){ h->slot, h->len }, h->plain,
+				&h->cert, &h->p1);
 	if (why) {
 		hello_dropped(d, why);
 		return false;
@@ -238,8 +243,8 @@ bool hello_bell(struct desk *d)
 
 	if (d->b->stopping || !siv_slot_peek(slot, &info))
 		return false;
-	if (!bucket_take(&d->hellos, (u64)rate * 1000, (u64)rate * HELLO_BURST_S,
-			 clock_ms())) {
+	if (!bucket_take(&d->hellos, (u64)rate * 1000,
+			 (u64)rate * HELLO_BURST_S, clock_ms())) {
 		hello_dropped(d, SIV_R_RATE);
 		return false;
 	}
@@ -261,10 +266,12 @@ static void hello_rebooted(struct desk *d, struct session *s)
 	struct session *o, *next;
 
 	if (memcmp(d->boot, s->boot, SIV_NONCE_LEN) != 0) {
-		relay_vm_over(d, s->boot, SIV_R_PEER_GONE, "its VM has rebooted");
+		relay_vm_over(d, s->boot, SIV_R_PEER_GONE,
+			      "its VM has rebooted");
 		for (o = TAILQ_FIRST(&d->sessions); o; o = next) {
 			next = TAILQ_NEXT(o, of_desk);
-			if (o != s && memcmp(o->boot, s->boot, SIV_NONCE_LEN) != 0)
+			if (o != s &&
+			    memcmp(o->boot, s->boot, SIV_NONCE_LEN) != 0)
 				session_end(o, SIV_R_PEER_GONE, false);
 		}
 	}
@@ -288,7 +295,8 @@ static void hello_meet(struct desk *d)
 		why = member_pair(d->m, o);
 		if (why)
 			audit_note(d->b->audit, AUDIT_QUOTA, why, &who, NULL,
-				   "no doorbells between %s and %s", d->m->name, o->name);
+				   "no doorbells between %s and %s", d->m->name,
+				   o->name);
 	}
 }
 
@@ -316,6 +324,8 @@ void hello_ready(struct session *s)
 	session_arm(s, clock_ms() + 1000);
 	hello_meet(d);
 	audit_note(s->b->audit, AUDIT_SESSION, SIV_OK, &who, NULL,
-		   "session %llu%s, certificate until %lld", (unsigned long long)s->core.id,
-		   old ? " replaces an older one" : "", (long long)s->cert.not_after);
+		   "session %llu%s, certificate until %lld",
+		   (unsigned long long)s->core.id,
+		   old ? " replaces an older one" : "",
+		   (long long)s->cert.not_after);
 }

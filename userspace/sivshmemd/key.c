@@ -68,7 +68,8 @@ static EVP_PKEY *key_decode(const char *text, size_t len)
 	}
 	bio = BIO_new_mem_buf(text, (int)len);
 	if (bio)
-		key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t) "");
+		key = PEM_read_bio_PrivateKey(bio, NULL, NULL,
+					      (void *)(uintptr_t) "");
 	BIO_free(bio);
 	return key;
 }
@@ -82,7 +83,8 @@ static struct siv_static *key_make(const char *text, size_t len)
 
 	ERR_clear_error();
 	if (priv && key && EVP_PKEY_is_a(key, "X25519") &&
-	    EVP_PKEY_get_raw_private_key(key, priv, &n) == 1 && n == SIV_KEY_LEN)
+	    EVP_PKEY_get_raw_private_key(key, priv, &n) == 1 &&
+	    n == SIV_KEY_LEN)
 		s = siv_static_from_private(priv);
 	EVP_PKEY_free(key);
 	OPENSSL_secure_clear_free(priv, SIV_KEY_LEN);
@@ -111,7 +113,8 @@ static bool key_load(const char *path, int fd)
 	OPENSSL_cleanse(text, len);
 	free(text);
 	if (!keys[key_count].key) {
-		log_error("%s: not an X25519 private key (PKCS #8, PEM or DER)", path);
+		log_error("%s: not an X25519 private key (PKCS #8, PEM or DER)",
+			  path);
 		return false;
 	}
 	key_count++;
@@ -125,8 +128,8 @@ static bool key_argument(const char *arg)
 
 	errno = 0;
 	fd = strtol(arg, &end, 10);
-	if (errno || end == arg || *end != '=' || !end[1] || fd < 3 || fd > 1 << 20 ||
-	    key_count == KEY_MAX)
+	if (errno || end == arg || *end != '=' || !end[1] || fd < 3 ||
+	    fd > 1 << 20 || key_count == KEY_MAX)
 		return false;
 	return key_load(end + 1, (int)fd);
 }
@@ -139,7 +142,8 @@ static bool key_become(const char *user)
 		log_error("%s: no such user", user);
 		return false;
 	}
-	if (setgroups(0, NULL) || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
+	if (setgroups(0, NULL) ||
+	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid)) {
 		log_error("cannot become %s: %s", user, strerror(errno));
 		return false;
@@ -153,7 +157,8 @@ static void key_serve(void)
 	size_t i, open = key_count;
 
 	for (i = 0; i < key_count; i++)
-		polls[i] = (struct pollfd){ .fd = keys[i].fd, .events = POLLIN };
+		polls[i] =
+			(struct pollfd){ .fd = keys[i].fd, .events = POLLIN };
 	while (open) {
 		if (poll(polls, key_count, -1) < 0) {
 			if (errno == EINTR)
@@ -209,8 +214,10 @@ int main(int argc, char **argv)
 	/* OpenSSL keeps private keys in its own locked pages; so does the whole process */
 	CRYPTO_secure_malloc_init(65536, 32);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
-		log_warning("memory is not locked (%s): keys are in pages of their own that "
-			    "are", strerror(errno));
+		log_warning(
+			"memory is not locked (%s): keys are in pages of their own that "
+			"are",
+			strerror(errno));
 	for (; i < argc; i++)
 		if (!key_argument(argv[i]))
 			return strchr(argv[i], '=') ? 1 : key_usage();

@@ -14,9 +14,12 @@
 #include "core/session.h"
 #include "keylink.h"
 
-enum { KEYLINK_TIMEOUT_S = 5 };
+enum {
+	KEYLINK_TIMEOUT_S = 5
+};
 
-static void keylink_file(char *out, size_t cap, const char *dir, const char *region)
+static void keylink_file(char *out, size_t cap, const char *dir,
+			 const char *region)
 {
 	snprintf(out, cap, "%s/%s.key", dir, region);
 	if (access(out, F_OK))
@@ -26,7 +29,8 @@ static void keylink_file(char *out, size_t cap, const char *dir, const char *reg
 		snprintf(out, cap, "%s/%s.key", dir, region);
 }
 
-static void keylink_exec(const char *program, char **argv, const int *theirs, u32 count)
+static void keylink_exec(const char *program, char **argv, const int *theirs,
+			 u32 count)
 {
 	sigset_t none;
 	u32 i;
@@ -42,8 +46,9 @@ static void keylink_exec(const char *program, char **argv, const int *theirs, u3
 }
 
 /* "FD=FILE" for each region that has a key. */
-static char **keylink_argv(const char *program, const char *keys_dir, const char *user,
-			   const struct policy *p, const int *theirs)
+static char **keylink_argv(const char *program, const char *keys_dir,
+			   const char *user, const struct policy *p,
+			   const int *theirs)
 {
 	char **argv = calloc(p->region_count + 4, sizeof(*argv));
 	char file[PATH_MAX];
@@ -85,7 +90,8 @@ static int keylink_pairs(struct keylink *k, const struct policy *p, int *theirs)
 		k->fd[i] = sv[0];
 		theirs[i] = sv[1];
 		/* the daemon waits for an answer: never for ever */
-		if (setsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
+		if (setsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &limit,
+			       sizeof(limit)))
 			return -1;
 	}
 	return 0;
@@ -102,7 +108,8 @@ static bool keylink_needed(const struct policy *p)
 }
 
 int keylink_start(struct keylink *k, const char *program, const char *keys_dir,
-		  const char *user, const struct policy *p, char *err, size_t cap)
+		  const char *user, const struct policy *p, char *err,
+		  size_t cap)
 {
 	int *theirs = calloc(p->region_count + 1, sizeof(*theirs));
 	char **argv = NULL;
@@ -145,7 +152,8 @@ void keylink_stop(struct keylink *k)
  * The hedge must come from the static key, which is not here: so from X25519 of it and a
  * point whose logarithm nobody knows (a hash), which only a holder of the key can make.
  */
-static enum siv_reason keylink_hedge(struct siv_static *key, u8 prkh[SIV_HASH_LEN])
+static enum siv_reason keylink_hedge(struct siv_static *key,
+				     u8 prkh[SIV_HASH_LEN])
 {
 	static const char label[] = "sivshmem1 host hedge point";
 	struct siv_span text = { (const u8 *)label, sizeof(label) - 1 };
@@ -162,8 +170,8 @@ static enum siv_reason keylink_hedge(struct siv_static *key, u8 prkh[SIV_HASH_LE
 }
 
 struct siv_static *keylink_open(const struct keylink *k, u32 region,
-				const struct siv_cert *cert, u8 prkh[SIV_HASH_LEN],
-				char *err, size_t cap)
+				const struct siv_cert *cert,
+				u8 prkh[SIV_HASH_LEN], char *err, size_t cap)
 {
 	static const u8 nine[SIV_KEY_LEN] = { 9 };
 	struct siv_static *key = siv_static_from_socket(k->fd[region]);

@@ -25,7 +25,8 @@ struct keylink {
  * Return: 0, or -1 with @err.
  */
 int keylink_start(struct keylink *k, const char *program, const char *keys_dir,
-		  const char *user, const struct policy *p, char *err, size_t cap);
+		  const char *user, const struct policy *p, char *err,
+		  size_t cap);
 void keylink_stop(struct keylink *k);
 /**
  * keylink_open() - the key of a region
@@ -36,7 +37,7 @@ void keylink_stop(struct keylink *k);
  * Return: NULL with @err.
  */
 struct siv_static *keylink_open(const struct keylink *k, u32 region,
-				const struct siv_cert *cert, u8 prkh[SIV_HASH_LEN],
-				char *err, size_t cap);
+				const struct siv_cert *cert,
+				u8 prkh[SIV_HASH_LEN], char *err, size_t cap);
 
 #endif /* SIVD_KEYLINK_H */

@@ -10,23 +10,28 @@ enum lie_kind {
 	LIE_NONE,
 	LIE_EPHEMERAL,	 /* e_A, or e_B in M2 */
 	LIE_CERTIFICATE, /* of another live session */
-	LIE_SERVICE,	 /* another name, or the certificate of another service */
-	LIE_SIZE,	 /* of a ring */
-	LIE_FLAG,	 /* sealed */
-	LIE_GENERATION,	 /* the cid of an earlier channel */
-	LIE_OVERLAP,	 /* the extent of a live channel */
-	LIE_RANGE,	 /* an extent past the end */
-	LIE_PEER,	 /* another peer number */
-	LIE_NONCE,	 /* N */
+	LIE_SERVICE, /* another name, or the certificate of another service */
+	LIE_SIZE,    /* of a ring */
+	LIE_FLAG,    /* sealed */
+	LIE_GENERATION, /* the cid of an earlier channel */
+	LIE_OVERLAP,	/* the extent of a live channel */
+	LIE_RANGE,	/* an extent past the end */
+	LIE_PEER,	/* another peer number */
+	LIE_NONCE,	/* N */
 	LIE_KINDS
 };
 
 static const char *const lie_names[LIE_KINDS] = {
-	[LIE_NONE] = "none",	       [LIE_EPHEMERAL] = "ephemeral",
-	[LIE_CERTIFICATE] = "certificate", [LIE_SERVICE] = "service",
-	[LIE_SIZE] = "size",	       [LIE_FLAG] = "flag",
-	[LIE_GENERATION] = "generation",   [LIE_OVERLAP] = "overlap",
-	[LIE_RANGE] = "range",	       [LIE_PEER] = "peer",
+	[LIE_NONE] = "none",
+	[LIE_EPHEMERAL] = "ephemeral",
+	[LIE_CERTIFICATE] = "certificate",
+	[LIE_SERVICE] = "service",
+	[LIE_SIZE] = "size",
+	[LIE_FLAG] = "flag",
+	[LIE_GENERATION] = "generation",
+	[LIE_OVERLAP] = "overlap",
+	[LIE_RANGE] = "range",
+	[LIE_PEER] = "peer",
 	[LIE_NONCE] = "nonce",
 };
 
@@ -36,7 +41,8 @@ static char lie_text[64] = "none";
 
 bool lie_set(const char *text)
 {
-	static const u16 types[] = { SIV_MSG_INCOMING, SIV_MSG_GRANT_A, SIV_MSG_GRANT_B };
+	static const u16 types[] = { SIV_MSG_INCOMING, SIV_MSG_GRANT_A,
+				     SIV_MSG_GRANT_B };
 	const char *at = strchr(text, '@');
 	size_t len = at ? (size_t)(at - text) : strlen(text), i;
 	enum lie_kind kind = LIE_KINDS;
@@ -45,7 +51,8 @@ bool lie_set(const char *text)
 	if (!strcmp(text, "extent"))
 		return lie_set("overlap");
 	for (i = 0; i < LIE_KINDS; i++)
-		if (strlen(lie_names[i]) == len && !memcmp(lie_names[i], text, len))
+		if (strlen(lie_names[i]) == len &&
+		    !memcmp(lie_names[i], text, len))
 			kind = (enum lie_kind)i;
 	for (i = 0; at && i < ARRAY_SIZE(types); i++)
 		if (!strcmp(siv_msg_name(types[i]), at + 1))
@@ -70,14 +77,17 @@ static bool lie_in(u16 type, enum lie_kind kind)
 
 static void lie_told(const struct channel *ch, u16 type)
 {
-	struct audit_who who = { ch->r->name, ch->a.desk->m->name, ch->a.service };
+	struct audit_who who = { ch->r->name, ch->a.desk->m->name,
+				 ch->a.service };
 
-	audit_note(ch->b->audit, AUDIT_LIE, SIV_OK, &who, NULL, "%s in %s of cid %llu",
-		   lie_text, siv_msg_name(type), (unsigned long long)ch->kept.cid);
+	audit_note(ch->b->audit, AUDIT_LIE, SIV_OK, &who, NULL,
+		   "%s in %s of cid %llu", lie_text, siv_msg_name(type),
+		   (unsigned long long)ch->kept.cid);
 }
 
 /* A session of this region other than the one that belongs there. */
-static const struct session *lie_other(const struct channel *ch, const struct session *not)
+static const struct session *lie_other(const struct channel *ch,
+				       const struct session * not )
 {
 	u32 i;
 
@@ -88,17 +98,18 @@ static const struct session *lie_other(const struct channel *ch, const struct se
 		if (!m)
 			continue;
 		TAILQ_FOREACH(s, &m->desk->sessions, of_desk)
-			if (s != not && s->phase == SESSION_LIVE)
-				return s;
+		if (s != not &&s->phase == SESSION_LIVE)
+			return s;
 	}
-	return not;
+	return not ;
 }
 
 /* The certificate itself is swapped; its hash goes with it (lie_hash()). */
-struct siv_span lie_cert(const struct channel *ch, u16 type, struct siv_span der)
+struct siv_span lie_cert(const struct channel *ch, u16 type,
+			 struct siv_span der)
 {
-	const struct session *own = type == SIV_MSG_INCOMING ? ch->a.session :
-							       ch->b_side.session;
+	const struct session *own =
+		type == SIV_MSG_INCOMING ? ch->a.session : ch->b_side.session;
 
 	if (lie_in(type, LIE_CERTIFICATE) ||
 	    (type == SIV_MSG_GRANT_A && lie_in(type, LIE_SERVICE)))
@@ -106,8 +117,8 @@ struct siv_span lie_cert(const struct channel *ch, u16 type, struct siv_span der
 	return der;
 }
 
-static void lie_hash(const struct channel *ch, u16 type, const struct session *own,
-		     u8 hash[SIV_HASH_LEN])
+static void lie_hash(const struct channel *ch, u16 type,
+		     const struct session *own, u8 hash[SIV_HASH_LEN])
 {
 	struct siv_span der = lie_cert(ch, type, own->cert.der);
 
@@ -185,7 +196,8 @@ void lie_incoming(const struct channel *ch, struct siv_incoming *m)
 	if (lie_in(type, LIE_EPHEMERAL))
 		lie_key(m->e_a);
 	else if (lie_in(type, LIE_SERVICE))
-		siv_name_put(m->service, (struct siv_span){ (const u8 *)"other", 5 });
+		siv_name_put(m->service,
+			     (struct siv_span){ (const u8 *)"other", 5 });
 	else if (lie_in(type, LIE_SIZE))
 		siv_put_le64(&m->ring_ab, ch->ring_ab * 2);
 	else if (lie_in(type, LIE_FLAG))

@@ -14,7 +14,8 @@
 bool lie_set(const char *text);
 const char *lie_now(void);
 /* lie_cert() - another certificate than the one that belongs there, or @der. */
-struct siv_span lie_cert(const struct channel *ch, u16 type, struct siv_span der);
+struct siv_span lie_cert(const struct channel *ch, u16 type,
+			 struct siv_span der);
 void lie_incoming(const struct channel *ch, struct siv_incoming *m);
 void lie_grant_a(const struct channel *ch, struct siv_grant_a *m);
 void lie_grant_b(const struct channel *ch, struct siv_grant_b *m);
@@ -29,7 +30,8 @@ static inline struct siv_span lie_cert(const struct channel *ch, u16 type,
 	return der;
 }
 
-static inline void lie_incoming(const struct channel *ch, struct siv_incoming *m)
+static inline void lie_incoming(const struct channel *ch,
+				struct siv_incoming *m)
 {
 	(void)ch;
 	(void)m;

@@ -39,7 +39,9 @@ enum {
 	OPT_HELP,
 };
 
-enum { STOP_US = 500 * 1000 };
+enum {
+	STOP_US = 500 * 1000
+};
 
 struct options {
 	const char *policy;
@@ -184,14 +186,22 @@ static const char *beside_us(const char *name)
 	if (!slash)
 		return name;
 	*slash = '\0';
-	return asprintf(&out, "%s/%s", self, name) < 0 ? NULL : out;
+	if (asprintf(&out, "%s/%s", self, name) < 0)
+		return NULL;
+#ifdef SIV_DISHONEST
+	/* it is built one directory below the product */
+	if (access(out, X_OK) && asprintf(&out, "%s/../%s", self, name) < 0)
+		return NULL;
+#endif
+	return out;
 }
 
 static bool paths_set(struct daemon *d, const struct options *o)
 {
 	const char *keys = o->keys_dir ? o->keys_dir : "/etc/sivshmem";
 
-	d->runtime_dir = absolute(o->runtime_dir ? o->runtime_dir : "/run/sivshmem");
+	d->runtime_dir =
+		absolute(o->runtime_dir ? o->runtime_dir : "/run/sivshmem");
 	d->paths = (struct files_paths){
 		.policy = o->policy ? o->policy : "/etc/sivshmem/policy.ini",
 		.ca = in_dir(o->ca, keys, "ca.crt"),
@@ -200,7 +210,8 @@ static bool paths_set(struct daemon *d, const struct options *o)
 		.audit = o->audit,
 		.runtime_dir = d->runtime_dir,
 	};
-	d->key_program = o->key_program ? o->key_program : beside_us("sivshmemd-key");
+	d->key_program = o->key_program ? o->key_program :
+					  beside_us("sivshmemd-key");
 	d->key_user = o->key_user;
 	return d->runtime_dir && d->paths.ca && d->paths.crl && d->key_program;
 }
@@ -224,7 +235,8 @@ static int check(struct daemon *d)
 	if (notes.text)
 		fputs(notes.text, stderr);
 	if (!status)
-		printf("%s: %u warnings, no errors\n", d->paths.policy, notes.warnings);
+		printf("%s: %u warnings, no errors\n", d->paths.policy,
+		       notes.warnings);
 	notes_clear(&notes);
 	files_stop(d->files);
 	return status;
@@ -290,7 +302,8 @@ static bool take_activated(struct daemon *d)
 
 /* -------------------------------------------------------------------- loop */
 
-static int on_hup(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+static int on_hup(sd_event_source *s, const struct signalfd_siginfo *si,
+		  void *arg)
 {
 	char err[512];
 
@@ -318,7 +331,8 @@ static int on_silence(sd_event_source *s, void *arg)
 	return d->broker->session_count ? 0 : sd_event_exit(d->event, 0);
 }
 
-static int on_term(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+static int on_term(sd_event_source *s, const struct signalfd_siginfo *si,
+		   void *arg)
 {
 	struct daemon *d = arg;
 
@@ -327,14 +341,15 @@ static int on_term(sd_event_source *s, const struct signalfd_siginfo *si, void *
 	if (d->broker->stopping)
 		return sd_event_exit(d->event, 0);
 	files_notify(d->files, "STOPPING=1");
-	audit_note(d->audit, AUDIT_STOP, SIV_OK, NULL, NULL, "stopped by a signal");
+	audit_note(d->audit, AUDIT_STOP, SIV_OK, NULL, NULL,
+		   "stopped by a signal");
 	broker_stop(d->broker);
 	if (!d->broker->session_count)
 		return sd_event_exit(d->event, 0);
 	if (sd_event_add_post(d->event, NULL, on_silence, d) < 0)
 		return sd_event_exit(d->event, 0);
-	return sd_event_add_time_relative(d->event, NULL, CLOCK_MONOTONIC, STOP_US, 0,
-					  on_stopped, d);
+	return sd_event_add_time_relative(d->event, NULL, CLOCK_MONOTONIC,
+					  STOP_US, 0, on_stopped, d);
 }
 
 static int on_never(sd_event_source *s, uint64_t usec, void *arg)
@@ -362,8 +377,8 @@ static bool loop_make(struct daemon *d)
 	for (i = 0; i < ARRAY_SIZE(clocks); i++) {
 		sd_event_source *s;
 
-		if (sd_event_add_time(d->event, &s, (clockid_t)clocks[i], UINT64_MAX, 0,
-				      on_never, NULL) < 0 ||
+		if (sd_event_add_time(d->event, &s, (clockid_t)clocks[i],
+				      UINT64_MAX, 0, on_never, NULL) < 0 ||
 		    sd_event_source_set_floating(s, 1) < 0)
 			return false;
 		sd_event_source_unref(s);
@@ -395,7 +410,8 @@ static bool begin(struct daemon *d, const struct options *o)
 	if (!ok)
 		return false;
 	if (keylink_start(&d->keylink, d->key_program, d->paths.keys_dir,
-			  geteuid() ? NULL : d->key_user, c.policy, err, sizeof(err))) {
+			  geteuid() ? NULL : d->key_user, c.policy, err,
+			  sizeof(err))) {
 		log_error("%s", err);
 		return false;
 	}
@@ -424,14 +440,15 @@ static int serve(struct daemon *d, const struct options *o)
 	if (!geteuid() && !o->user)
 		log_warning("running as root: give --user, and --key-user");
 	more_descriptors();
+	d->pid = getpid();
+	d->started = clock_wall_s();
 	if (take_activated(d) && begin(d, o)) {
 		if (sandbox_daemon()) {
 			log_error("no sandbox: %s", strerror(errno));
 		} else {
-			d->started = clock_wall_s();
 			audit_note(d->audit, AUDIT_START, SIV_OK, NULL, NULL,
-				   "%u regions, policy %s", d->broker->region_count,
-				   d->paths.policy);
+				   "%u regions, policy %s",
+				   d->broker->region_count, d->paths.policy);
 			log_info("serving %u regions", d->broker->region_count);
 			files_notify(d->files, "READY=1");
 			status = sd_event_loop(d->event) < 0;

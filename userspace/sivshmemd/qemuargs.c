@@ -11,7 +11,10 @@
 
 #include "qemuargs.h"
 
-enum { QEMUARGS_WINDOW_G = 4, QEMUARGS_FIRST_SLOT = 16 };
+enum {
+	QEMUARGS_WINDOW_G = 4,
+	QEMUARGS_FIRST_SLOT = 16
+};
 
 static bool qemuargs_add(json_t *args, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -46,22 +49,27 @@ static void qemuargs_escape(char *out, size_t cap, const char *in)
 }
 
 static bool qemuargs_region(json_t *args, const struct policy_region *r,
-			    const struct policy_vm *vm, const char *dir, unsigned int i)
+			    const struct policy_vm *vm, const char *dir,
+			    unsigned int i)
 {
 	u64 window = r->size >> 30 < QEMUARGS_WINDOW_G ? QEMUARGS_WINDOW_G :
 							 2 * (r->size >> 30);
 	unsigned int slot = QEMUARGS_FIRST_SLOT + i / 8;
 
 	return qemuargs_add(args, "-chardev") &&
-	       qemuargs_add(args, "socket,id=sivshmem%u,path=%s/%s/%s.sock", i, dir, vm->name,
-			    r->name) &&
+	       qemuargs_add(args, "socket,id=sivshmem%u,path=%s/%s/%s.sock", i,
+			    dir, vm->name, r->name) &&
 	       qemuargs_add(args, "-device") &&
-	       qemuargs_add(args, "pcie-root-port,id=sivport%u,bus=pcie.0,addr=0x%x.0x%x,"
-				  "multifunction=on,chassis=%u,pref64-reserve=%lluG",
-			    i, slot, i % 8, 128 + i, (unsigned long long)window) &&
+	       qemuargs_add(
+		       args,
+		       "pcie-root-port,id=sivport%u,bus=pcie.0,addr=0x%x.0x%x,"
+		       "multifunction=on,chassis=%u,pref64-reserve=%lluG",
+		       i, slot, i % 8, 128 + i, (unsigned long long)window) &&
 	       qemuargs_add(args, "-device") &&
-	       qemuargs_add(args, "ivshmem-doorbell,chardev=sivshmem%u,vectors=%u,"
-				  "bus=sivport%u", i, vm->vectors, i);
+	       qemuargs_add(args,
+			    "ivshmem-doorbell,chardev=sivshmem%u,vectors=%u,"
+			    "bus=sivport%u",
+			    i, vm->vectors, i);
 }
 
 json_t *qemuargs_make(const struct policy *p, const struct policy_vm *vm,
@@ -76,7 +84,8 @@ json_t *qemuargs_make(const struct policy *p, const struct policy_vm *vm,
 	qemuargs_escape(dir, sizeof(dir), runtime_dir);
 	for (i = 0; ok && i < p->region_count; i++)
 		if (policy_member(p, &p->regions[i], vm))
-			ok = qemuargs_region(args, &p->regions[i], vm, dir, n++);
+			ok = qemuargs_region(args, &p->regions[i], vm, dir,
+					     n++);
 	if (ok && n)
 		return args;
 	json_decref(args);

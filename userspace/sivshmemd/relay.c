@@ -30,7 +30,8 @@ static void relay_result(struct session *s, u64 request, enum siv_reason why)
 	session_send(s, SIV_MSG_RESULT, &m, sizeof(m), none);
 }
 
-static enum siv_reason relay_may_listen(struct session *s, const struct siv_listen *m)
+static enum siv_reason relay_may_listen(struct session *s,
+					const struct siv_listen *m)
 {
 	const struct member *vm = s->desk->m;
 
@@ -38,7 +39,8 @@ static enum siv_reason relay_may_listen(struct session *s, const struct siv_list
 		return SIV_R_REVOKED;
 	if (!policy_service(s->b->policy, vm->r->name, vm->name, s->service))
 		return SIV_R_POLICY;
-	if (s->listener.request && s->listener.request != siv_get_le64(&m->request))
+	if (s->listener.request && !s->listener.inherited &&
+	    s->listener.request != siv_get_le64(&m->request))
 		return SIV_R_LISTENING;
 	return SIV_OK;
 }
@@ -53,13 +55,15 @@ void relay_listen(struct session *s, const struct siv_listen *m)
 		why = SIV_R_RESERVED;
 	if (!why) {
 		s->listener.request = request;
+		s->listener.inherited = false;
 		s->listener.flags = siv_get_le32(&m->flags);
 		s->listener.backlog = siv_get_le32(&m->backlog);
 		s->listener.ring_max = siv_get_le64(&m->ring_max);
 	}
 	relay_result(s, request, why);
-	audit_note(s->b->audit, why ? AUDIT_LISTEN_REFUSED : AUDIT_LISTEN, why, &who, NULL,
-		   "listen as %s: %s", s->service, why ? siv_reason_text(why) : "yes");
+	audit_note(s->b->audit, why ? AUDIT_LISTEN_REFUSED : AUDIT_LISTEN, why,
+		   &who, NULL, "listen as %s: %s", s->service,
+		   why ? siv_reason_text(why) : "yes");
 }
 
 void relay_unlisten(struct session *s, const struct siv_unlisten *m)
@@ -97,7 +101,8 @@ static void relay_name(char out[SIV_NAME_LEN], const u8 field[SIV_NAME_LEN])
 		memcpy(out, name.p, name.n);
 }
 
-static enum siv_reason relay_rule_sealed(const struct policy_service *rule, u32 flags)
+static enum siv_reason relay_rule_sealed(const struct policy_service *rule,
+					 u32 flags)
 {
 	bool sealed = flags & SIV_CH_SEALED;
 
@@ -112,7 +117,8 @@ static bool relay_ring_ok(const struct ask *q, u64 size)
 {
 	const struct siv_geometry *g = &q->s->desk->m->r->geo;
 
-	return siv_is_pow2(size) && size >= g->ring_min && size <= g->ring_max &&
+	return siv_is_pow2(size) && size >= g->ring_min &&
+	       size <= g->ring_max &&
 	       (!q->rule->ring_min || size >= q->rule->ring_min) &&
 	       (!q->rule->ring_max || size <= q->rule->ring_max);
 }
@@ -134,7 +140,8 @@ static enum siv_reason relay_find(struct ask *q)
 
 		if (q->vm[0] && strcmp(q->vm, vm) != 0)
 			continue;
-		if (!policy_allows(b->policy, &offer[i], q->s->desk->m->name, q->s->service))
+		if (!policy_allows(b->policy, &offer[i], q->s->desk->m->name,
+				   q->s->service))
 			continue;
 		if (!q->rule)
 			q->rule = &offer[i];
@@ -157,7 +164,7 @@ static u32 relay_service_channels(const struct session *listener)
 	u32 n = 0;
 
 	LIST_FOREACH(s, &listener->sides, of_session)
-		n += !s->a;
+	n += !s->a;
 	return n;
 }
 
@@ -166,11 +173,13 @@ static enum siv_reason relay_quota(const struct ask *q)
 	const struct desk *a = q->s->desk, *b = q->listener->desk;
 	u64 bytes = layout_extent(q->ring_ab, q->ring_ba);
 
-	if (a->channels >= a->m->vm->channels || b->channels >= b->m->vm->channels)
+	if (a->channels >= a->m->vm->channels ||
+	    b->channels >= b->m->vm->channels)
 		return SIV_R_QUOTA;
 	if (a->m->vm->bytes && a->bytes + bytes > a->m->vm->bytes)
 		return SIV_R_QUOTA;
-	if (q->rule->channels && relay_service_channels(q->listener) >= q->rule->channels)
+	if (q->rule->channels &&
+	    relay_service_channels(q->listener) >= q->rule->channels)
 		return SIV_R_QUOTA;
 	return SIV_OK;
 }
@@ -183,7 +192,8 @@ static enum siv_reason relay_listener_takes(const struct ask *q)
 		return SIV_R_BACKLOG;
 	if (l->flags & SIV_CH_SEALED && !(q->flags & SIV_CH_SEALED))
 		return SIV_R_NOT_SEALED;
-	if (l->ring_max && (q->ring_ab > l->ring_max || q->ring_ba > l->ring_max))
+	if (l->ring_max &&
+	    (q->ring_ab > l->ring_max || q->ring_ba > l->ring_max))
 		return SIV_R_SIZE;
 	return SIV_OK;
 }
@@ -213,7 +223,8 @@ static enum siv_reason relay_judge(struct ask *q)
 	if (!why && !siv_pub_canonical(q->m->e_a))
 		why = SIV_R_PUB_NOT_CANONICAL;
 	/* own key or certificate at the other end: no connect to oneself */
-	if (!why && siv_equal(q->s->cert.pub, q->listener->cert.pub, SIV_KEY_LEN))
+	if (!why &&
+	    siv_equal(q->s->cert.pub, q->listener->cert.pub, SIV_KEY_LEN))
 		why = SIV_R_CERT_SELF;
 	return why;
 }
@@ -370,7 +381,8 @@ static void relay_grant_a(struct channel *ch)
 	memcpy(m.cert_hash, ch->b_side.cert_hash, SIV_HASH_LEN);
 	memcpy(m.m2, ch->m2, sizeof(m.m2));
 	m.common = ch->kept.common;
-	if (cert.p == b->cert.der.p && session_knows(ch->a.session, ch->b_side.cert_hash))
+	if (cert.p == b->cert.der.p &&
+	    session_knows(ch->a.session, ch->b_side.cert_hash))
 		cert = none;
 	siv_put_le32(&m.cert_len, (u32)cert.n);
 	lie_grant_a(ch, &m);
@@ -388,8 +400,8 @@ static void relay_grant_b(struct channel *ch)
 	ch->b_side.granted = true;
 	session_send(ch->b_side.session, SIV_MSG_GRANT_B, &m, sizeof(m), none);
 	if (ch->have_fin)
-		session_send(ch->b_side.session, SIV_MSG_FIN, &ch->fin, sizeof(ch->fin),
-			     none);
+		session_send(ch->b_side.session, SIV_MSG_FIN, &ch->fin,
+			     sizeof(ch->fin), none);
 	ch->have_fin = false;
 	channel_expect(ch);
 }
@@ -403,7 +415,8 @@ static void relay_step_a(struct channel *ch)
 	if (why == SIV_R_RATE) {
 		channel_wait(ch, CHANNEL_WAITS_MEMORY);
 	} else if (why) {
-		channel_end(ch, siv_reason_code(why), NULL, siv_reason_text(why));
+		channel_end(ch, siv_reason_code(why), NULL,
+			    siv_reason_text(why));
 	} else if (!member_drained(ch->a.desk->m)) {
 		channel_wait(ch, CHANNEL_WAITS_A);
 	} else {
@@ -450,7 +463,8 @@ static void relay_confirm(struct channel *ch, const struct siv_confirm *m)
 
 static void relay_established(struct channel *ch)
 {
-	struct audit_who who = { ch->r->name, ch->a.desk->m->name, ch->a.service };
+	struct audit_who who = { ch->r->name, ch->a.desk->m->name,
+				 ch->a.service };
 	const char *rule = NULL;
 
 	ch->state = SIV_RELAY_ESTABLISHED;
@@ -460,11 +474,14 @@ static void relay_established(struct channel *ch)
 	audit_note(ch->b->audit, AUDIT_CONNECT, SIV_OK, &who, rule,
 		   "cid %llu to %s/%s, %s, rings %llu and %llu",
 		   (unsigned long long)ch->kept.cid, ch->b_side.desk->m->name,
-		   ch->kept.service, ch->flags & SIV_CH_SEALED ? "sealed" : "plain",
-		   (unsigned long long)ch->ring_ab, (unsigned long long)ch->ring_ba);
+		   ch->kept.service,
+		   ch->flags & SIV_CH_SEALED ? "sealed" : "plain",
+		   (unsigned long long)ch->ring_ab,
+		   (unsigned long long)ch->ring_ba);
 }
 
-static void relay_fin(struct channel *ch, struct side *from, const struct siv_fin *m)
+static void relay_fin(struct channel *ch, struct side *from,
+		      const struct siv_fin *m)
 {
 	struct side *to = channel_other(from);
 
@@ -479,17 +496,20 @@ static void relay_fin(struct channel *ch, struct side *from, const struct siv_fi
 /* A message that does not belong in this state ends the channel; late ones do not. */
 static void relay_misplaced(struct channel *ch, struct side *from, u16 type)
 {
-	struct audit_who who = { ch->r->name, from->desk->m->name, from->service };
+	struct audit_who who = { ch->r->name, from->desk->m->name,
+				 from->service };
 
 	if (ch->state == SIV_RELAY_ENDED)
 		return;
 	audit_note(ch->b->audit, AUDIT_PROTOCOL, SIV_R_STATE, &who, NULL,
-		   "%s in state %d of cid %llu", siv_msg_name(type), (int)ch->state,
-		   (unsigned long long)ch->kept.cid);
-	channel_end(ch, siv_reason_code(SIV_R_STATE), NULL, "a message out of order");
+		   "%s in state %d of cid %llu", siv_msg_name(type),
+		   (int)ch->state, (unsigned long long)ch->kept.cid);
+	channel_end(ch, siv_reason_code(SIV_R_STATE), NULL,
+		    "a message out of order");
 }
 
-static void relay_dispatch(struct channel *ch, struct side *from, u16 type, const void *m)
+static void relay_dispatch(struct channel *ch, struct side *from, u16 type,
+			   const void *m)
 {
 	const struct siv_close *close = m;
 	const struct siv_reject *reject = m;
@@ -500,7 +520,8 @@ static void relay_dispatch(struct channel *ch, struct side *from, u16 type, cons
 		relay_accept(ch, m);
 		break;
 	case SIV_MSG_REJECT:
-		channel_end_closed(from, siv_get_le32(&reject->code), "rejected");
+		channel_end_closed(from, siv_get_le32(&reject->code),
+				   "rejected");
 		break;
 	case SIV_MSG_CONFIRM:
 		relay_confirm(ch, m);
@@ -533,7 +554,8 @@ static struct side *relay_side(struct channel *ch, const struct session *s)
 		heir = heir->heir;
 	if (ch->a.session && (ch->a.session == s || ch->a.session == heir))
 		return &ch->a;
-	if (ch->b_side.session && (ch->b_side.session == s || ch->b_side.session == heir))
+	if (ch->b_side.session &&
+	    (ch->b_side.session == s || ch->b_side.session == heir))
 		return &ch->b_side;
 	return NULL;
 }
@@ -549,7 +571,8 @@ void relay_message(struct session *s, u16 type, struct siv_span body)
 	if (!from) {
 		/* of one that was over before this came; or of somebody else */
 		if (ch)
-			audit_note(s->b->audit, AUDIT_PROTOCOL, SIV_R_GENERATION, &who, NULL,
+			audit_note(s->b->audit, AUDIT_PROTOCOL,
+				   SIV_R_GENERATION, &who, NULL,
 				   "%s of cid %llu, which is not its own",
 				   siv_msg_name(type), (unsigned long long)cid);
 		return;
@@ -563,7 +586,8 @@ void relay_message(struct session *s, u16 type, struct siv_span body)
 
 /* ------------------------------------------------------------ whole sessions */
 
-void relay_session_over(struct session *s, enum siv_reason why, const char *what)
+void relay_session_over(struct session *s, enum siv_reason why,
+			const char *what)
 {
 	struct side *side, *next;
 
@@ -593,6 +617,7 @@ void relay_inherit(struct session *from, struct session *to)
 
 	if (from) {
 		to->listener = from->listener;
+		to->listener.inherited = true;
 		from->listener.request = 0;
 		while ((side = LIST_FIRST(&from->sides))) {
 			LIST_REMOVE(side, of_session);
@@ -600,7 +625,8 @@ void relay_inherit(struct session *from, struct session *to)
 			side->session = to;
 		}
 	}
-	LIST_FOREACH(side, &to->desk->owing, of_desk) {
+	LIST_FOREACH(side, &to->desk->owing, of_desk)
+	{
 		if (side->session || strcmp(side->service, to->service) != 0)
 			continue;
 		LIST_INSERT_HEAD(&to->sides, side, of_session);
@@ -609,7 +635,8 @@ void relay_inherit(struct session *from, struct session *to)
 	}
 }
 
-void relay_vm_over(struct desk *d, const u8 *keep, enum siv_reason why, const char *what)
+void relay_vm_over(struct desk *d, const u8 *keep, enum siv_reason why,
+		   const char *what)
 {
 	struct side *side, *next;
 
@@ -628,14 +655,16 @@ enum siv_reason relay_allowed(const struct channel *ch, const char **rule)
 	const struct policy_service *s;
 	enum siv_reason why;
 
-	s = policy_service(p, ch->r->name, ch->b_side.desk->m->name, ch->kept.service);
+	s = policy_service(p, ch->r->name, ch->b_side.desk->m->name,
+			   ch->kept.service);
 	*rule = s ? s->rule : NULL;
 	if (!s || !policy_allows(p, s, ch->a.desk->m->name, ch->a.service))
 		return SIV_R_POLICY;
 	why = relay_rule_sealed(s, ch->flags);
 	if (why)
 		return why;
-	if ((s->ring_max && (ch->ring_ab > s->ring_max || ch->ring_ba > s->ring_max)) ||
+	if ((s->ring_max &&
+	     (ch->ring_ab > s->ring_max || ch->ring_ba > s->ring_max)) ||
 	    ch->ring_ab < s->ring_min || ch->ring_ba < s->ring_min)
 		return SIV_R_SIZE;
 	return SIV_OK;

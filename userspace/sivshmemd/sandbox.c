@@ -30,16 +30,24 @@ int sandbox_private(void)
 
 /* What no process of ours ever does again: the whole process dies of it. */
 static const int sandbox_deadly[] = {
-	SCMP_SYS(execve),	   SCMP_SYS(execveat),
-	SCMP_SYS(ptrace),	   SCMP_SYS(process_vm_readv),
-	SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_getfd),
-	SCMP_SYS(bpf),		   SCMP_SYS(keyctl),
-	SCMP_SYS(init_module),	   SCMP_SYS(finit_module),
-	SCMP_SYS(kexec_load),	   SCMP_SYS(mount),
-	SCMP_SYS(setns),	   SCMP_SYS(unshare),
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(bpf),
+	SCMP_SYS(keyctl),
+	SCMP_SYS(init_module),
+	SCMP_SYS(finit_module),
+	SCMP_SYS(kexec_load),
+	SCMP_SYS(mount),
+	SCMP_SYS(setns),
+	SCMP_SYS(unshare),
 };
 
-static int sandbox_rules(scmp_filter_ctx ctx, const int *calls, size_t n, uint32_t action)
+static int sandbox_rules(scmp_filter_ctx ctx, const int *calls, size_t n,
+			 uint32_t action)
 {
 	size_t i;
 	int r;
@@ -68,7 +76,8 @@ static int sandbox_memory(scmp_filter_ctx ctx)
 static int sandbox_load(scmp_filter_ctx ctx, int r)
 {
 	if (!r)
-		r = sandbox_rules(ctx, sandbox_deadly, SANDBOX_COUNT(sandbox_deadly),
+		r = sandbox_rules(ctx, sandbox_deadly,
+				  SANDBOX_COUNT(sandbox_deadly),
 				  SCMP_ACT_KILL_PROCESS);
 	if (!r)
 		r = seccomp_load(ctx); /* sets no_new_privs */
@@ -83,18 +92,35 @@ int sandbox_daemon(void)
 {
 	static const int calls[] = {
 		/* the loop */
-		SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
-		SCMP_SYS(epoll_ctl), SCMP_SYS(timerfd_settime),
+		SCMP_SYS(epoll_wait),
+		SCMP_SYS(epoll_pwait),
+		SCMP_SYS(epoll_pwait2),
+		SCMP_SYS(epoll_ctl),
+		SCMP_SYS(timerfd_settime),
 		/* QEMUs, doorbells, the control socket, helper and key process */
-		SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close), SCMP_SYS(accept4),
-		SCMP_SYS(getsockopt), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
-		SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(eventfd2),
+		SCMP_SYS(read),
+		SCMP_SYS(write),
+		SCMP_SYS(close),
+		SCMP_SYS(accept4),
+		SCMP_SYS(getsockopt),
+		SCMP_SYS(sendmsg),
+		SCMP_SYS(recvmsg),
+		SCMP_SYS(sendto),
+		SCMP_SYS(recvfrom),
+		SCMP_SYS(eventfd2),
 		SCMP_SYS(fcntl),
 		/* memory */
-		SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
+		SCMP_SYS(munmap),
+		SCMP_SYS(mremap),
+		SCMP_SYS(madvise),
+		SCMP_SYS(brk),
 		/* time, randomness, the C library */
-		SCMP_SYS(clock_gettime), SCMP_SYS(getrandom), SCMP_SYS(futex),
-		SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(exit_group),
+		SCMP_SYS(clock_gettime),
+		SCMP_SYS(getrandom),
+		SCMP_SYS(futex),
+		SCMP_SYS(rt_sigprocmask),
+		SCMP_SYS(rt_sigreturn),
+		SCMP_SYS(exit_group),
 	};
 	scmp_filter_ctx ctx;
 	int r;
@@ -118,12 +144,17 @@ int sandbox_daemon(void)
 int sandbox_files(void)
 {
 	static const int never[] = {
-		SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(clone), SCMP_SYS(clone3),
-		SCMP_SYS(kill), SCMP_SYS(tgkill), SCMP_SYS(tkill),
-		SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup),
-		SCMP_SYS(chroot), SCMP_SYS(pivot_root), SCMP_SYS(symlink),
-		SCMP_SYS(symlinkat), SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(rename),
-		SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(setuid), SCMP_SYS(setgid),
+		SCMP_SYS(fork),	       SCMP_SYS(vfork),
+		SCMP_SYS(clone),       SCMP_SYS(clone3),
+		SCMP_SYS(kill),	       SCMP_SYS(tgkill),
+		SCMP_SYS(tkill),       SCMP_SYS(perf_event_open),
+		SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup),
+		SCMP_SYS(chroot),      SCMP_SYS(pivot_root),
+		SCMP_SYS(symlink),     SCMP_SYS(symlinkat),
+		SCMP_SYS(link),	       SCMP_SYS(linkat),
+		SCMP_SYS(rename),      SCMP_SYS(renameat),
+		SCMP_SYS(renameat2),   SCMP_SYS(setuid),
+		SCMP_SYS(setgid),
 	};
 	scmp_filter_ctx ctx;
 	int r;
@@ -136,16 +167,18 @@ int sandbox_files(void)
 		errno = ENOMEM;
 		return -1;
 	}
-	r = sandbox_rules(ctx, never, SANDBOX_COUNT(never), SCMP_ACT_ERRNO(EPERM));
+	r = sandbox_rules(ctx, never, SANDBOX_COUNT(never),
+			  SCMP_ACT_ERRNO(EPERM));
 	return sandbox_load(ctx, r);
 }
 
 int sandbox_key(void)
 {
 	static const int calls[] = {
-		SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(recvfrom), SCMP_SYS(sendto),
-		SCMP_SYS(munmap), SCMP_SYS(brk), SCMP_SYS(futex), SCMP_SYS(rt_sigreturn),
-		SCMP_SYS(exit_group), SCMP_SYS(write), SCMP_SYS(close),
+		SCMP_SYS(poll),	  SCMP_SYS(ppoll),	  SCMP_SYS(recvfrom),
+		SCMP_SYS(sendto), SCMP_SYS(munmap),	  SCMP_SYS(brk),
+		SCMP_SYS(futex),  SCMP_SYS(rt_sigreturn), SCMP_SYS(exit_group),
+		SCMP_SYS(write),  SCMP_SYS(close),
 	};
 	scmp_filter_ctx ctx;
 	int r;

@@ -5,7 +5,9 @@
 #include "broker.h"
 #include "core/crypto_openssl.h"
 
-enum { SESSION_TIMER_MAX_MS = 60000 };
+enum {
+	SESSION_TIMER_MAX_MS = 60000
+};
 
 struct audit_who session_who(const struct session *s)
 {
@@ -33,8 +35,8 @@ struct session *session_new(struct broker *b)
 	siv_session_init(&s->core, true, b->hs, tx, rx);
 	STAILQ_INIT(&s->letters);
 	LIST_INIT(&s->sides);
-	if (sd_event_add_time_relative(b->event, &s->timer, CLOCK_MONOTONIC, 0, 1000,
-				       session_on_timer, s) < 0 ||
+	if (sd_event_add_time_relative(b->event, &s->timer, CLOCK_MONOTONIC, 0,
+				       1000, session_on_timer, s) < 0 ||
 	    sd_event_source_set_enabled(s->timer, SD_EVENT_OFF) < 0) {
 		session_free(s);
 		return NULL;
@@ -88,8 +90,8 @@ static void session_bury(struct session *s)
 		return;
 	s->dead = true;
 	TAILQ_FOREACH(o, &d->sessions, of_desk)
-		if (o->heir == s)
-			o->heir = s->heir;
+	if (o->heir == s)
+		o->heir = s->heir;
 	TAILQ_REMOVE(&d->sessions, s, of_desk);
 	d->session_count--;
 	s->b->session_count--;
@@ -101,7 +103,8 @@ static void session_bury(struct session *s)
 	session_burn_letters(s);
 	sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
 	if (d->m->client)
-		siv_outbox_drop(&d->outbox, d->m->box + SIV_BOX_DOWN, s->core.tag);
+		siv_outbox_drop(&d->outbox, d->m->box + SIV_BOX_DOWN,
+				s->core.tag);
 	siv_session_wipe(&s->core);
 	TAILQ_INSERT_TAIL(&s->b->dead, s, of_dirty);
 }
@@ -111,14 +114,15 @@ struct session *session_by_service(const struct desk *d, const char *service)
 	struct session *s;
 
 	TAILQ_FOREACH(s, &d->sessions, of_desk)
-		if (s->phase == SESSION_LIVE && !strcmp(s->service, service))
-			return s;
+	if (s->phase == SESSION_LIVE && !strcmp(s->service, service))
+		return s;
 	return NULL;
 }
 
 bool session_knows(struct session *s, const u8 hash[SIV_HASH_LEN])
 {
-	u32 i, n = s->known_count < SESSION_KNOWN ? s->known_count : SESSION_KNOWN;
+	u32 i, n = s->known_count < SESSION_KNOWN ? s->known_count :
+						    SESSION_KNOWN;
 
 	for (i = 0; i < n; i++)
 		if (!memcmp(s->known[i], hash, SIV_HASH_LEN))
@@ -136,7 +140,8 @@ void session_arm(struct session *s, u64 ms)
 	if (s->dead || (s->armed_ms && s->armed_ms <= ms))
 		return;
 	s->armed_ms = ms ? ms : 1;
-	if (sd_event_source_set_time_relative(s->timer, ms > now ? (ms - now) * 1000 : 0) < 0 ||
+	if (sd_event_source_set_time_relative(
+		    s->timer, ms > now ? (ms - now) * 1000 : 0) < 0 ||
 	    sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT) < 0)
 		s->armed_ms = 0;
 }
@@ -166,7 +171,8 @@ static u64 session_limit(const struct session *s, u64 now, enum siv_reason *why)
 		silent = now + ((u64)left + 1) * 1000;
 	if (silent > now + (old - age) * 1000)
 		silent = now + (old - age) * 1000;
-	return silent < now + SESSION_TIMER_MAX_MS ? silent : now + SESSION_TIMER_MAX_MS;
+	return silent < now + SESSION_TIMER_MAX_MS ? silent :
+						     now + SESSION_TIMER_MAX_MS;
 }
 
 static void session_expire(struct session *s, enum siv_reason why)
@@ -174,15 +180,16 @@ static void session_expire(struct session *s, enum siv_reason why)
 	static const char *const what[] = {
 		[SESSION_HEARD] = "",
 		[SESSION_PENDING] = "no READY came",
-		[SESSION_LIVE] = "silent, too old, or its certificate has expired",
+		[SESSION_LIVE] =
+			"silent, too old, or its certificate has expired",
 		[SESSION_OLD] = "",
 		[SESSION_DYING] = "",
 	};
 	struct audit_who who = session_who(s);
 
 	if (s->phase == SESSION_PENDING)
-		audit_note(s->b->audit, AUDIT_HELLO_TIMEOUT, why, &who, NULL, "%s",
-			   what[s->phase]);
+		audit_note(s->b->audit, AUDIT_HELLO_TIMEOUT, why, &who, NULL,
+			   "%s", what[s->phase]);
 	if (s->phase == SESSION_LIVE)
 		relay_session_over(s, why, what[s->phase]);
 	session_end(s, why, s->phase == SESSION_LIVE && why != SIV_R_TIMEOUT);
@@ -241,7 +248,8 @@ void session_post(struct session *s)
 
 	if (!d->m->client || s->core.state != SIV_SESSION_LIVE)
 		return;
-	if (siv_session_post(&s->core, &d->outbox, d->m->box + SIV_BOX_DOWN, now, &next))
+	if (siv_session_post(&s->core, &d->outbox, d->m->box + SIV_BOX_DOWN,
+			     now, &next))
 		member_ring(d->m);
 	if (next)
 		session_arm(s, next);
@@ -249,7 +257,8 @@ void session_post(struct session *s)
 		session_bury(s);
 }
 
-static void session_broken(struct session *s, enum siv_reason why, const char *what)
+static void session_broken(struct session *s, enum siv_reason why,
+			   const char *what)
 {
 	struct audit_who who = session_who(s);
 
@@ -258,13 +267,14 @@ static void session_broken(struct session *s, enum siv_reason why, const char *w
 	session_end(s, why, false);
 }
 
-static void session_keep(struct session *s, u16 type, const void *body, size_t len,
-			 struct siv_span more)
+static void session_keep(struct session *s, u16 type, const void *body,
+			 size_t len, struct siv_span more)
 {
 	struct letter *l;
 
-	l = s->letter_count < SESSION_LETTERS_MAX ? malloc(sizeof(*l) + len + more.n) :
-						    NULL;
+	l = s->letter_count < SESSION_LETTERS_MAX ?
+		    malloc(sizeof(*l) + len + more.n) :
+		    NULL;
 	if (!l) {
 		/* a message is lost, so the session is: its timer ends it */
 		s->broken = true;
@@ -290,7 +300,8 @@ void session_send(struct session *s, u16 type, const void *body, size_t len,
 	if (s->dead || s->core.state != SIV_SESSION_LIVE)
 		return;
 	if (STAILQ_EMPTY(&s->letters))
-		r = siv_session_send(&s->core, type, (struct siv_span){ body, len }, more,
+		r = siv_session_send(&s->core, type,
+				     (struct siv_span){ body, len }, more,
 				     clock_ms());
 	if (r == SIV_R_RATE)
 		session_keep(s, type, body, len, more);
@@ -307,10 +318,9 @@ static void session_pump(struct session *s)
 	struct letter *l;
 
 	while ((l = STAILQ_FIRST(&s->letters))) {
-		enum siv_reason r = siv_session_send(&s->core, l->type,
-						     (struct siv_span){ l->body, l->len },
-						     (struct siv_span){ NULL, 0 },
-						     clock_ms());
+		enum siv_reason r = siv_session_send(
+			&s->core, l->type, (struct siv_span){ l->body, l->len },
+			(struct siv_span){ NULL, 0 }, clock_ms());
 
 		if (r == SIV_R_RATE)
 			return;
@@ -357,8 +367,8 @@ static bool session_take(struct desk *d, struct session *s, const u8 *slot,
 		return false;
 	}
 	n = siv_slot_copy(slot, info, rec);
-	r = siv_session_receive(&s->core, (struct siv_span){ rec, n }, plain, &type, &body,
-				now);
+	r = siv_session_receive(&s->core, (struct siv_span){ rec, n }, plain,
+				&type, &body, now);
 	session_soil(s); /* an acknowledgement is owed */
 	if (r) {
 		session_refused(s, r);
@@ -375,8 +385,8 @@ static struct session *session_by_tag(const struct desk *d, u32 tag)
 	struct session *s;
 
 	TAILQ_FOREACH(s, &d->sessions, of_desk)
-		if (s->core.tag == tag && s->phase != SESSION_HEARD)
-			return s;
+	if (s->core.tag == tag && s->phase != SESSION_HEARD)
+		return s;
 	return NULL;
 }
 
