@@ -314,6 +314,15 @@ void channel_closed(struct side *s)
 	channel_settle(s->channel);
 }
 
+/* INCOMING was sent, and will be neither accepted nor refused any more. */
+static void channel_unwait(struct channel *ch)
+{
+	struct session *b = ch->b_side.session;
+
+	if (ch->state == SIV_RELAY_OPENED && b && b->listener.waiting)
+		b->listener.waiting--;
+}
+
 void channel_end_closed(struct side *s, u32 code, const char *what)
 {
 	struct channel *ch = s->channel;
@@ -322,6 +331,9 @@ void channel_end_closed(struct side *s, u32 code, const char *what)
 		channel_closed(s);
 		return;
 	}
+	/* while the side still has its session: a REJECT comes from there */
+	if (s == &ch->b_side)
+		channel_unwait(ch);
 	channel_side_closed(s);
 	channel_end(ch, code, s, what);
 }
@@ -334,9 +346,7 @@ void channel_end(struct channel *ch, u32 code, struct side *from,
 
 	if (ch->state == SIV_RELAY_ENDED)
 		return;
-	if (ch->state == SIV_RELAY_OPENED && ch->b_side.session &&
-	    ch->b_side.session->listener.waiting)
-		ch->b_side.session->listener.waiting--;
+	channel_unwait(ch);
 	channel_expect_none(ch);
 	channel_wait(ch, CHANNEL_READY);
 	channel_audit(ch, code, what);
