@@ -205,7 +205,7 @@ static void test_values(void **state)
 	struct policy *p = good(
 		"\xef\xbb\xbf# comment \xc3\xa9\n; another\n"
 		"[region cabin]\r\nsize = 64M ; inline\nmode = isolated\ngranule=4K\n"
-		"members = a,\n\tb\nliveness = 500ms\nlinger = 3\nrekey = 2h\n"
+		"members = a,\n\tb\nliveness = 500ms\nrekey = 2h\n"
 		"suites = chachapoly\nring_max = 1M\nchannels = 10\n"
 		"[vm a]\nuser = self\nvectors = 8\nguaranteed = 1M\nbytes = 8M\n"
 		"[vm b]\nuser = qemu-a\n"
@@ -219,8 +219,7 @@ static void test_values(void **state)
 	(void)state;
 	assert_true(r->size == 64 << 20 && r->mode == POLICY_ISOLATED);
 	assert_true(r->granule == 4096 && r->liveness_ms == 500);
-	assert_true(r->linger_ms == 3000 && r->rekey_s == 7200 &&
-		    r->channels == 10);
+	assert_true(r->rekey_s == 7200 && r->channels == 10);
 	assert_true(r->suites == 1u << SIV_SUITE_CHACHAPOLY &&
 		    r->ring_max == 1 << 20);
 	assert_int_equal(r->member_count, 2);

@@ -102,7 +102,6 @@ static void parse_region_title(struct parse *ps, const char *name)
 	r->suites = 1u << SIV_SUITE_CHACHAPOLY | 1u << SIV_SUITE_AESGCM;
 	r->liveness_ms = 10000;
 	r->handshake_ms = 2000;
-	r->linger_ms = 10000;
 	r->rekey_s = 3600;
 	ps->now->kind = SECTION_REGION;
 	ps->now->index = ps->p->region_count - 1;
@@ -250,7 +249,6 @@ static const struct parse_key region_keys[] = {
 	{ "ring_max",  KEY_POW2,    REGION(ring_max), SIV_RING_MIN, SIV_RING_MAX },
 	{ "liveness",  KEY_MS,      REGION(liveness_ms), 300, 3600000 },
 	{ "handshake", KEY_MS,      REGION(handshake_ms), 100, 60000 },
-	{ "linger",    KEY_MS,      REGION(linger_ms), 0, 3600000 },
 	{ "rekey",     KEY_SECONDS, REGION(rekey_s), 1000, 86400000 },
 	{ NULL,        KEY_END,     0, 0, 0 },
 };

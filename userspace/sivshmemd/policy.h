@@ -71,7 +71,6 @@ struct policy_vm {
  * @suites: bit n: suite n is offered
  * @liveness_ms: a session is dead after this silence
  * @handshake_ms: each step of a connect may take this long
- * @linger_ms: a side that owes CLOSED is told again after this
  * @rekey_s: age at which a guest starts a new session; the host ends one of twice that
  */
 struct policy_region {
@@ -88,7 +87,6 @@ struct policy_region {
 	u64 ring_max;
 	u32 liveness_ms;
 	u32 handshake_ms;
-	u32 linger_ms;
 	u32 rekey_s;
 };
 

@@ -211,6 +211,8 @@ static enum siv_reason relay_judge(struct ask *q)
 	why = relay_rule_sealed(q->rule, q->flags);
 	if (why)
 		return why;
+	if (q->flags & ~SIV_CH_FLAGS)
+		return SIV_R_UNSUPPORTED;
 	if (!relay_ring_ok(q, q->ring_ab) || !relay_ring_ok(q, q->ring_ba))
 		return SIV_R_SIZE;
 	if (q->suite >= 32 || !(r->geo.suites >> q->suite & 1))
