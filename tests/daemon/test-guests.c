@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Claim: one daemon serves 64 guests at once, each with a session and two channels that
- * move data both ways, byte-exact, while one of the guests is hostile: it scribbles over
- * mailboxes, floods the host's doorbells and breaks the rings of its own channels. Only
- * the channels of the hostile guest end.
+ * move data, byte-exact, plain and sealed in both suites, while one of the guests is
+ * hostile: it scribbles over mailboxes, floods the host's doorbells and breaks the rings
+ * of its own channels. Only the channels of the hostile guest end.
  */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,21 +25,27 @@ enum {
 	RECORDS = 400,
 	RECORD_MAX = 3000,
 	WAIT_MS = 60000,
+	TRIES = 5,		/* scribbling may delay a handshake past its time */
+	SCRIBBLES = 500,	/* at least */
 };
 
 struct member {
-	struct world *w;
+	char path[PATH_MAX];
+	const struct siv_anchors *anchors;
 	struct sim_identity *id;
 	unsigned int n;
+	unsigned int box;
 	unsigned int sent;
 	unsigned int received;
-	int out_end;			/* how the channel to our neighbour ended */
-	int in_end;			/* how the channel from our other neighbour ended */
+	int out_end;		/* how the channel to our neighbour ended */
+	int in_end;		/* how the channel from our other neighbour ended */
 	const char *failed;
+	int error;
 };
 
-static pthread_barrier_t ready;
-static volatile bool calm;
+static struct world world;
+static pthread_barrier_t all_in, all_done;
+static atomic_uint done;
 
 static u64 step(u64 *x)
 {
@@ -59,40 +66,51 @@ static size_t make_record(unsigned int from, unsigned int i, u8 *buf)
 	return n;
 }
 
-/* Send and receive a little; returns true while there is something left to do. */
-static bool pump(struct member *m, struct sim_channel *out, struct sim_channel *in)
+static void send_some(struct member *m, struct sim_channel *out)
 {
-	u8 want[RECORD_MAX], got[RECORD_MAX];
-	unsigned int from = (m->n + GUESTS - 1) % GUESTS;
-	ssize_t n;
-	int r;
+	u8 buf[RECORD_MAX];
 
 	while (!m->out_end && m->sent < RECORDS) {
-		n = (ssize_t)make_record(m->n, m->sent, want);
-		r = sim_send(out, want, (size_t)n);
+		size_t n = make_record(m->n, m->sent, buf);
+		int r = sim_send(out, buf, n);
+
 		if (r == -EAGAIN)
 			break;
 		if (r)
 			m->out_end = r;
 		else if (++m->sent == RECORDS)
-			r = sim_shutdown(out);
+			(void)sim_shutdown(out);
 	}
+}
+
+static void receive_some(struct member *m, struct sim_channel *in)
+{
+	unsigned int from = (m->n + GUESTS - 1) % GUESTS;
+	u8 want[RECORD_MAX], got[RECORD_MAX];
+
 	while (!m->in_end) {
-		n = sim_recv(in, got, sizeof(got));
+		ssize_t n = sim_recv(in, got, sizeof(got));
+
 		if (n == -EAGAIN)
 			break;
 		if (n <= 0) {
 			m->in_end = n ? (int)n : 1;
-			break;
-		}
-		if ((size_t)n != make_record(from, m->received, want) ||
-		    memcmp(want, got, (size_t)n)) {
+		} else if ((size_t)n != make_record(from, m->received, want) ||
+			   memcmp(want, got, (size_t)n)) {
 			m->failed = "bytes differ";
-			return false;
+			break;
+		} else {
+			m->received++;
 		}
-		m->received++;
 	}
-	return (!m->out_end && m->sent < RECORDS) || !m->in_end;
+}
+
+/* A little each way; true while there is something left to do. */
+static bool pump(struct member *m, struct sim_channel *out, struct sim_channel *in)
+{
+	send_some(m, out);
+	receive_some(m, in);
+	return !m->failed && ((!m->out_end && m->sent < RECORDS) || !m->in_end);
 }
 
 static u8 *foreign_slot(struct sim_guest *g, u64 *x)
@@ -109,92 +127,110 @@ static u8 *foreign_slot(struct sim_guest *g, u64 *x)
 static void misbehave(struct sim_guest *g)
 {
 	u64 x = 88172645463325252u;
+	unsigned int count = 0;
 	u8 junk[256];
 	size_t i;
 
-	while (!calm) {
+	while (count++ < SCRIBBLES || atomic_load(&done) < GUESTS - 1) {
 		for (i = 0; i < sizeof(junk); i++)
 			junk[i] = (u8)step(&x);
 		siv_put_le32(junk, (u32)(step(&x) % SIV_SLOT_SIZE));
 		memcpy(foreign_slot(g, &x), junk, sizeof(junk));
 		sim_attach_ring(&g->at, 0, SIV_BELL_MAIL);
 		sim_attach_ring(&g->at, 0, SIV_BELL_HELLO);
-		usleep(2000);
+		usleep(1000);
 	}
 }
 
-static const char *join(struct member *m, struct sim_guest *g, struct sim_session **ss,
-			struct sim_channel **out, struct sim_channel **in)
+/* Odd guests seal; every other pair of them with AES. */
+static struct sim_channel *dial(struct member *m, struct sim_session *ss)
 {
 	struct sim_connect c = {
 		.service = "data",
 		.ring_tx = 16384,
 		.ring_rx = 16384,
 		.flags = m->n % 2 ? SIV_CH_SEALED : 0,
+		.suite = m->n & 2 ? SIV_SUITE_AESGCM : SIV_SUITE_CHACHAPOLY,
 	};
+	struct sim_channel *ch = NULL;
+	unsigned int tries;
 	char vm[16];
+
+	snprintf(vm, sizeof(vm), "vm%u", (m->n + 1) % GUESTS);
+	c.vm = vm;
+	for (tries = 0; tries < TRIES; tries++) {
+		m->error = sim_connect(ss, &c, WAIT_MS, &ch);
+		if (m->error != -ETIMEDOUT)
+			break;
+	}
+	return m->error ? NULL : ch;
+}
+
+static const char *join(struct member *m, struct sim_guest *g, struct sim_channel **out,
+			struct sim_channel **in)
+{
+	struct sim_session *ss;
 	enum siv_reason why;
 	u32 code;
 
-	*ss = sim_session_open(g, m->id, WAIT_MS, &why, &code);
-	if (!*ss)
+	m->box = g->at.peer & (g->geo.boxes - 1u);
+	g->suite = m->n & 4 ? SIV_SUITE_AESGCM : SIV_SUITE_CHACHAPOLY;
+	ss = sim_session_open(g, m->id, WAIT_MS, &why, &code);
+	m->error = (int)code;
+	if (ss)
+		m->error = sim_listen(ss, 4, 0, WAIT_MS);
+	pthread_barrier_wait(&all_in);
+	if (!ss)
 		return siv_reason_text(why);
-	if (sim_listen(*ss, 4, 0, WAIT_MS))
-		return "listen failed";
-	pthread_barrier_wait(&ready);
-	snprintf(vm, sizeof(vm), "vm%u", (m->n + 1) % GUESTS);
-	c.vm = vm;
-	if (sim_connect(*ss, &c, WAIT_MS, out, NULL))
-		return "connect failed";
-	if (sim_accept(g, WAIT_MS, in))
-		return "accept failed";
-	return NULL;
+	if (m->error)
+		return "listen";
+	*out = dial(m, ss);
+	if (!*out)
+		return "connect";
+	m->error = sim_accept(g, WAIT_MS, in);
+	return m->error ? "accept" : NULL;
 }
 
-static void *honest(void *arg)
+static void talk(struct member *m, struct sim_guest *g)
 {
-	struct member *m = arg;
 	struct sim_channel *out = NULL, *in = NULL;
-	struct sim_session *ss;
-	struct sim_guest *g;
 	u64 end = sim_now_ms() + WAIT_MS;
-	char vm[16];
 
-	snprintf(vm, sizeof(vm), "vm%u", m->n);
-	g = world_attach(m->w, vm, "plant");
-	m->failed = join(m, g, &ss, &out, &in);
+	m->failed = join(m, g, &out, &in);
+	if (!m->failed && m->n == HOSTILE) {
+		out->tx.own->prod = 12345;
+		in->tx.own->cons = ~0ull;
+		out->tx.own->want_cons = 0;
+		sim_guest_step(g, 0);
+		misbehave(g);
+		return;
+	}
 	while (!m->failed && pump(m, out, in)) {
 		if (sim_now_ms() > end)
 			m->failed = "too slow";
 		else if (sim_guest_step(g, 100))
 			m->failed = "the host has gone";
 	}
-	pthread_barrier_wait(&ready);
-	sim_guest_close(g, true);
-	return NULL;
+	atomic_fetch_add(&done, 1);
+	/* the last words of a stream may have to be said again */
+	while (atomic_load(&done) < GUESTS - 1 && !sim_guest_step(g, 20))
+		;
 }
 
-/* The hostile one: joins like the others, then breaks its own rings and all mailboxes. */
-static void *hostile(void *arg)
+static void *live(void *arg)
 {
 	struct member *m = arg;
-	struct sim_channel *out = NULL, *in = NULL;
-	struct sim_session *ss;
-	struct sim_guest *g;
-	char vm[16];
+	struct sim_guest *g = sim_guest_open(m->path, m->anchors, &m->error);
 
-	snprintf(vm, sizeof(vm), "vm%u", m->n);
-	g = world_attach(m->w, vm, "plant");
-	m->failed = join(m, g, &ss, &out, &in);
-	if (!m->failed) {
-		out->tx.own->prod = 12345;
-		in->tx.own->cons = ~0ull;
-		out->tx.own->want_cons = 0;
-		sim_guest_step(g, 0);
-		misbehave(g);
+	if (!g) {
+		m->failed = "attach";
+		pthread_barrier_wait(&all_in);
+		atomic_fetch_add(&done, 1);
+	} else {
+		talk(m, g);
 	}
-	pthread_barrier_wait(&ready);
-	sim_guest_close(g, false);
+	pthread_barrier_wait(&all_done);
+	sim_guest_close(g, m->n != HOSTILE);
 	return NULL;
 }
 
@@ -205,7 +241,8 @@ static char *make_policy(void)
 	FILE *f = open_memstream(&text, &len);
 	unsigned int i;
 
-	fprintf(f, "[region plant]\nsize = 64M\nmode = shared\ngranule = 4K\nmembers =");
+	fprintf(f, "[region plant]\nsize = 64M\nmode = shared\ngranule = 4K\n"
+		   "liveness = 2m\nhandshake = 20s\nmembers =");
 	for (i = 0; i < GUESTS; i++)
 		fprintf(f, " vm%u", i);
 	fprintf(f, "\n");
@@ -218,54 +255,72 @@ static char *make_policy(void)
 	return text;
 }
 
-static void test_sixty_four(void **state)
+/* Those who talked with the hostile one lost that channel, and only that. */
+static void judge(const struct member *m)
 {
-	static const char *const regions[] = { "plant", NULL };
-	static struct member m[GUESTS];
-	pthread_t thread[GUESTS];
-	char *policy = make_policy();
-	struct world w;
+	bool boxes[GUESTS] = { false };
 	unsigned int i;
-	char vm[16];
 
-	(void)state;
-	world_begin(&w, "sivshmemd", regions, policy);
-	free(policy);
-	pthread_barrier_init(&ready, NULL, GUESTS);
-	for (i = 0; i < GUESTS; i++) {
-		snprintf(vm, sizeof(vm), "vm%u", i);
-		m[i] = (struct member){ .w = &w, .n = i };
-		m[i].id = world_identity(&w, "plant", vm, "data");
-		assert_false(pthread_create(&thread[i], NULL, i == HOSTILE ? hostile : honest,
-					    &m[i]));
-	}
-	sleep(5);
-	calm = true;
-	for (i = 0; i < GUESTS; i++)
-		pthread_join(thread[i], NULL);
 	for (i = 0; i < GUESTS; i++) {
 		if (m[i].failed)
-			fail_msg("guest %u: %s (sent %u, received %u)", i, m[i].failed,
-				 m[i].sent, m[i].received);
-		sim_identity_free(m[i].id);
+			fail_msg("guest %u: %s: %d (sent %u, received %u)", i, m[i].failed,
+				 m[i].error, m[i].sent, m[i].received);
+		assert_in_range(m[i].box, 0, GUESTS - 1);
+		assert_false(boxes[m[i].box]);
+		boxes[m[i].box] = true;
 	}
 	for (i = 1; i < HOSTILE - 1; i++) {
 		assert_int_equal(m[i].out_end, 0);
 		assert_int_equal(m[i].in_end, 1);
 		assert_int_equal(m[i].received, RECORDS);
 	}
-	/* Those who talked with the hostile one lost that channel, and only that. */
 	assert_int_equal(m[0].in_end, -EPROTO);
 	assert_int_equal(m[0].sent, RECORDS);
 	assert_int_equal(m[HOSTILE - 1].out_end, -EPROTO);
 	assert_int_equal(m[HOSTILE - 1].received, RECORDS);
-	world_end(&w);
+}
+
+static void test_sixty_four(void **state)
+{
+	static const char *const regions[] = { "plant", NULL };
+	static struct member m[GUESTS];
+	pthread_t thread[GUESTS];
+	char *policy = make_policy();
+	unsigned int i;
+	char vm[16];
+
+	(void)state;
+	world_begin(&world, "sivshmemd", regions, policy);
+	free(policy);
+	pthread_barrier_init(&all_in, NULL, GUESTS);
+	pthread_barrier_init(&all_done, NULL, GUESTS + 1);
+	for (i = 0; i < GUESTS; i++) {
+		snprintf(vm, sizeof(vm), "vm%u", i);
+		m[i] = (struct member){ .n = i, .anchors = world.anchors };
+		world_socket(&world, m[i].path, vm, "plant");
+		m[i].id = world_identity("plant", vm, "data");
+		assert_false(pthread_create(&thread[i], NULL, live, &m[i]));
+	}
+	pthread_barrier_wait(&all_done);
+	for (i = 0; i < GUESTS; i++) {
+		pthread_join(thread[i], NULL);
+		sim_identity_free(m[i].id);
+	}
+	judge(m);
+	world_end(&world);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_abandon(&world);
+	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sixty_four),
+		cmocka_unit_test_teardown(test_sixty_four, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

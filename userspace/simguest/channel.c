@@ -317,13 +317,25 @@ int sim_shutdown(struct sim_channel *ch)
 	return 0;
 }
 
-static void say_close(struct sim_channel *ch, u16 type, u32 code)
+void sim_say_close(struct sim_session *ss, u16 type, u64 cid, u32 code)
 {
 	struct siv_close m = { 0 };
 
-	siv_put_le64(&m.cid, ch->cid);
+	siv_put_le64(&m.cid, cid);
 	siv_put_le32(&m.code, code);
-	(void)sim_say(ch->ss, type, &m, sizeof(m));
+	(void)sim_say(ss, type, &m, sizeof(m));
+}
+
+static void say_close(struct sim_channel *ch, u16 type, u32 code)
+{
+	if (ch->ss)
+		sim_say_close(ch->ss, type, ch->cid, code);
+}
+
+void sim_channel_orphan(struct sim_channel *ch)
+{
+	ch->ss = NULL;
+	sim_channel_end(ch, SIV_R_HOST_GONE, 0);
 }
 
 void sim_channel_end(struct sim_channel *ch, enum siv_reason why, u32 code)

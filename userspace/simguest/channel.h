@@ -72,6 +72,8 @@ ssize_t sim_recv_wait(struct sim_channel *ch, void *buf, size_t cap, int timeout
 int sim_shutdown(struct sim_channel *ch);
 /* sim_close() - orderly end: shutdown, CLOSE and CLOSED; frees @ch. */
 void sim_close(struct sim_channel *ch);
+/* sim_channel_free() - forget it without a word. */
+void sim_channel_free(struct sim_channel *ch);
 /* sim_channel_end() - end with a cause: keys wiped, CLOSED sent. */
 void sim_channel_end(struct sim_channel *ch, enum siv_reason why, u32 code);
 

@@ -62,7 +62,6 @@ static enum siv_reason pair_make(struct sim_session *ss, struct siv_span der,
 	struct siv_cert cert;
 	struct sim_pair *p;
 	enum siv_reason r;
-	u64 t0;
 
 	r = siv_cert_parse(der, &cert);
 	if (!r && memcmp(cert.hash, hash, SIV_HASH_LEN))
@@ -75,9 +74,7 @@ static enum siv_reason pair_make(struct sim_session *ss, struct siv_span der,
 		return r;
 	p = &g->pair[g->next_pair++ % SIM_PAIRS];
 	memset(p, 0, sizeof(*p));
-	t0 = sim_now_ns();
 	r = siv_pair_prk(p->prk, ss->id->key, ss->id->cert.pub, cert.pub, g->host.pub);
-	g->x25519_ns += sim_now_ns() - t0;
 	if (r)
 		return r;
 	memcpy(p->own, ss->id->cert.hash, SIV_HASH_LEN);
@@ -144,8 +141,7 @@ static enum siv_reason check_overlap(struct sim_guest *g, const struct siv_commo
 	return SIV_OK;
 }
 
-static int open_channel(struct sim_session *ss, const struct sim_connect *c,
-			struct sim_channel **out)
+int sim_open(struct sim_session *ss, const struct sim_connect *c, struct sim_channel **out)
 {
 	struct siv_span service = { (const u8 *)c->service, strlen(c->service) };
 	struct siv_span vm = { (const u8 *)c->vm, c->vm ? strlen(c->vm) : 0 };
@@ -182,33 +178,34 @@ static int open_channel(struct sim_session *ss, const struct sim_connect *c,
 	return 0;
 }
 
+int sim_opened(const struct sim_channel *ch)
+{
+	if (ch->c.state == SIV_CONNECT_OPEN)
+		return 0;
+	if (ch->c.state == SIV_CONNECT_OPENED)
+		return -EAGAIN;
+	return ch->error ? siv_reason_errno(ch->error) : siv_code_errno(ch->code);
+}
+
 int sim_connect(struct sim_session *ss, const struct sim_connect *c, int timeout_ms,
-		struct sim_channel **out, struct sim_times *times)
+		struct sim_channel **out)
 {
 	struct sim_guest *g = ss->g;
-	u64 t0 = sim_now_ns(), dh0 = g->x25519_ns;
 	u64 end = sim_now_ms() + (u64)timeout_ms;
 	struct sim_channel *ch = NULL;
-	int r = open_channel(ss, c, &ch);
+	int r = sim_open(ss, c, &ch);
 
-	while (!r && ch->c.state == SIV_CONNECT_OPENED) {
-		if (ch->code)
-			r = siv_code_errno(ch->code);
-		else if (sim_now_ms() >= end)
+	while (!r && (r = sim_opened(ch)) == -EAGAIN) {
+		r = 0;
+		if (sim_now_ms() >= end)
 			r = -ETIMEDOUT;
 		else if (sim_guest_step(g, 10))
 			r = -ECONNRESET;
 	}
-	if (!r && ch->c.state != SIV_CONNECT_OPEN)
-		r = ch->error ? siv_reason_errno(ch->error) : siv_code_errno(ch->code);
 	if (r) {
 		if (ch)
 			sim_channel_free(ch);
 		return r;
-	}
-	if (times) {
-		times->total = sim_now_ns() - t0;
-		times->x25519 = g->x25519_ns - dh0;
 	}
 	*out = ch;
 	return 0;
@@ -259,13 +256,14 @@ static void say_failed(struct sim_session *ss, u64 cid, enum siv_reason why)
 void sim_grant_a(struct sim_session *ss, const struct siv_grant_a *g)
 {
 	struct sim_channel *ch = by_request(ss, siv_get_le64(&g->request));
-	u64 cid = siv_get_le64(&g->cid), t0;
+	u64 cid = siv_get_le64(&g->cid);
 	struct siv_confirm m;
 	struct sim_pair *p = NULL;
 	enum siv_reason r;
 
 	if (!ch || ch->c.state != SIV_CONNECT_OPENED) {
-		say_failed(ss, cid, SIV_R_GENERATION);
+		/* it has crossed our giving up: the host wants its memory back */
+		sim_say_close(ss, SIV_MSG_CLOSED, cid, siv_reason_code(SIV_R_GENERATION));
 		return;
 	}
 	r = pair_get(ss, (const u8 *)(g + 1), siv_get_le32(&g->cert_len), g->cert_hash, &p);
@@ -273,10 +271,8 @@ void sim_grant_a(struct sim_session *ss, const struct siv_grant_a *g)
 		r = judge_b(ch, p);
 	if (!r)
 		r = check_overlap(ss->g, &g->common);
-	t0 = sim_now_ns();
 	if (!r)
 		r = siv_connect_granted(&ch->c, ss->g->t, g, p->peer, p->prk, &ss->g->geo, &m);
-	ss->g->x25519_ns += sim_now_ns() - t0;
 	ch->cid = cid;
 	if (!r && sim_channel_map(ch))
 		r = SIV_R_RANGE;
@@ -308,7 +304,6 @@ static enum siv_reason answer(struct sim_session *ss, struct sim_channel *ch,
 	u8 priv[SIV_KEY_LEN], pub[SIV_KEY_LEN];
 	struct sim_pair *p = NULL;
 	enum siv_reason r;
-	u64 t0;
 
 	ch->cid = ids.cid;
 	if (!ss->listening)
@@ -323,10 +318,8 @@ static enum siv_reason answer(struct sim_session *ss, struct sim_channel *ch,
 	memcpy(ids.cert_b, ss->id->cert.hash, SIV_HASH_LEN);
 	memcpy(ids.n, in->n, sizeof(ids.n));
 	r = sim_ephemeral(ss, priv, pub);
-	t0 = sim_now_ns();
 	if (!r)
 		r = siv_connect_incoming(&ch->c, ss->g->t, &ids, in, priv, pub, p->prk, m);
-	ss->g->x25519_ns += sim_now_ns() - t0;
 	siv_wipe(priv, sizeof(priv));
 	put_name(ch->peer_vm, (struct siv_span){ (const u8 *)p->vm, strlen(p->vm) });
 	put_name(ch->peer_service, (struct siv_span){ (const u8 *)p->service,
@@ -355,12 +348,16 @@ void sim_incoming(struct sim_session *ss, const struct siv_incoming *in)
 
 void sim_grant_b(struct sim_session *ss, const struct siv_grant_b *g)
 {
-	struct sim_channel *ch = by_cid(ss->g, siv_get_le64(&g->common.cid));
+	u64 cid = siv_get_le64(&g->common.cid);
+	struct sim_channel *ch = by_cid(ss->g, cid);
 	struct siv_established m;
 	enum siv_reason r;
 
-	if (!ch || ch->request)
+	if (!ch || ch->request) {
+		ss->g->refused = SIV_R_GENERATION;
+		sim_say_close(ss, SIV_MSG_CLOSED, cid, siv_reason_code(SIV_R_GENERATION));
 		return;
+	}
 	r = check_overlap(ss->g, &g->common);
 	if (!r)
 		r = siv_connect_confirmed(&ch->c, ss->g->t, g, &ss->g->geo, &m);
@@ -393,6 +390,8 @@ void sim_ended(struct sim_session *ss, u16 type, u64 request, u64 cid, u32 code)
 
 	if (!ch)
 		ch = by_request(ss, request);
+	if (!ch && type == SIV_MSG_CLOSE)
+		sim_say_close(ss, SIV_MSG_CLOSED, cid, 0); /* nothing here touches it */
 	if (!ch || type == SIV_MSG_CLOSED)
 		return;
 	if (type == SIV_MSG_CLOSE && !code && ch->c.state == SIV_CONNECT_OPEN) {

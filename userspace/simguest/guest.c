@@ -75,6 +75,31 @@ static enum siv_reason take_header(struct sim_guest *g)
 	return siv_cert_parse((struct siv_span){ g->host_der, len }, &g->host);
 }
 
+/* The memory of the guest's kernel is gone; a goodbye stays in its slot. */
+static void forget_all(struct sim_guest *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIM_CHANNELS; i++)
+		if (g->channel[i])
+			sim_channel_free(g->channel[i]);
+	memset(&g->outbox, 0, sizeof(g->outbox));
+	for (i = 0; i < SIM_SESSIONS; i++)
+		if (g->session[i])
+			sim_session_drop(g->session[i]);
+	siv_wipe(g->pair, sizeof(g->pair));
+	g->next_ms = 0;
+}
+
+static void say_goodbye(struct sim_guest *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIM_SESSIONS; i++)
+		if (g->session[i] && !g->session[i]->heir)
+			(void)sim_say(g->session[i], SIV_MSG_GOODBYE, NULL, 0);
+}
+
 struct sim_guest *sim_guest_open(const char *path, const struct siv_anchors *anchors,
 				 int *err)
 {
@@ -86,7 +111,8 @@ struct sim_guest *sim_guest_open(const char *path, const struct siv_anchors *anc
 	g->anchors = anchors;
 	g->epoll = epoll_create1(EPOLL_CLOEXEC);
 	g->t = siv_aead_alloc();
-	*err = sim_attach(&g->at, path, 10000);
+	if (g->t && g->epoll >= 0)
+		*err = sim_attach(&g->at, path, 10000);
 	if (*err) {
 		close(g->epoll);
 		siv_aead_free(g->t);
@@ -106,24 +132,28 @@ struct sim_guest *sim_guest_open(const char *path, const struct siv_anchors *anc
 
 void sim_guest_close(struct sim_guest *g, bool orderly)
 {
-	unsigned int i;
-
 	if (!g)
 		return;
-	for (i = 0; orderly && i < SIM_SESSIONS; i++)
-		if (g->session[i])
-			(void)sim_say(g->session[i], SIV_MSG_GOODBYE, NULL, 0);
-	for (i = 0; i < SIM_CHANNELS; i++)
-		if (g->channel[i])
-			sim_channel_free(g->channel[i]);
-	for (i = 0; i < SIM_SESSIONS; i++)
-		if (g->session[i])
-			sim_session_drop(g->session[i]);
+	if (orderly)
+		say_goodbye(g);
+	forget_all(g);
 	close(g->epoll);
 	sim_detach(&g->at);
 	siv_aead_free(g->t);
 	siv_wipe(g, sizeof(*g));
 	free(g);
+}
+
+int sim_guest_reboot(struct sim_guest *g, bool orderly)
+{
+	int r;
+
+	if (orderly)
+		say_goodbye(g);
+	forget_all(g);
+	g->attempt = 0;
+	r = siv_random(g->boot_nonce, sizeof(g->boot_nonce));
+	return r ? r : siv_reason_errno(take_header(g));
 }
 
 void sim_post(struct sim_guest *g)
@@ -138,7 +168,6 @@ void sim_post(struct sim_guest *g)
 
 		if (!ss || ss->s.state != SIV_SESSION_LIVE)
 			continue;
-		siv_outbox_release(&g->outbox, box + SIV_BOX_UP, ss->s.tag, ss->s.acked);
 		wrote += siv_session_post(&ss->s, &g->outbox, box + SIV_BOX_UP, now, &next);
 		if (next && (!g->next_ms || next < g->next_ms))
 			g->next_ms = next;
@@ -161,7 +190,7 @@ enum siv_reason sim_say(struct sim_session *ss, u16 type, const void *body, size
 static bool scan_once(struct sim_guest *g)
 {
 	u8 *slots = sim_box(g) + SIV_BOX_DOWN;
-	u8 rec[SIV_SLOT_SIZE], plain[SIV_SLOT_SIZE];
+	_Alignas(8) u8 rec[SIV_SLOT_SIZE], plain[SIV_SLOT_SIZE];
 	bool any = false;
 	unsigned int i, k;
 
@@ -229,5 +258,6 @@ int sim_guest_step(struct sim_guest *g, int timeout_ms)
 		r = watch_own(g);
 	scan(g);
 	sim_post(g);
+	sim_retire(g);
 	return r;
 }

@@ -46,18 +46,14 @@ struct sim_session {
 	u32 result_code;
 	bool listening;
 	u64 listen_request;
+	struct sim_session *heir;	/* has taken over; this one only delivers what was said */
+	u64 until_ms;			/* no longer than that */
 	struct {
 		u8 priv[SIV_KEY_LEN];
 		u8 pub[SIV_KEY_LEN];
 	} e[SIM_EPHEMERALS];		/* made in advance, off the hot path */
 	unsigned int e_count;
 	u64 e_counter;
-};
-
-/* Where the time of a connect went, in nanoseconds. */
-struct sim_times {
-	u64 total;
-	u64 x25519;
 };
 
 struct sim_guest {
@@ -80,8 +76,8 @@ struct sim_guest {
 	unsigned int next_pair;
 	unsigned int watched;		/* own eventfds in the epoll set */
 	u64 next_ms;			/* when posting is due again */
-	u64 x25519_ns;			/* spent so far, by all calls of this guest */
 	u64 bells[SIM_VECTORS_MAX];	/* seen, per own vector */
+	u16 suite;			/* of its sessions; 0: SIV_SUITE_CHACHAPOLY */
 	u32 sealed_only;		/* SIV_CH_SEALED: refuse plain channels as listener */
 	enum siv_reason refused;	/* why the last grant or INCOMING was refused here */
 };
@@ -101,6 +97,15 @@ struct sim_guest *sim_guest_open(const char *path, const struct siv_anchors *anc
 void sim_guest_close(struct sim_guest *g, bool orderly);
 
 /**
+ * sim_guest_reboot() - the guest restarts, its QEMU stays
+ * @orderly: the driver says goodbye first; else a hard reset
+ *
+ * Sessions, channels and cached secrets are gone, the boot nonce is new; what stands in
+ * the mailbox stays there.
+ */
+int sim_guest_reboot(struct sim_guest *g, bool orderly);
+
+/**
  * sim_guest_step() - wait for an event for at most @timeout_ms and handle what there is
  *
  * Return: 0, or a negative errno if the server has gone.
@@ -111,12 +116,13 @@ int sim_guest_step(struct sim_guest *g, int timeout_ms);
  * sim_session_open() - the IK handshake, to LIVE
  * @why: set to the cause on failure
  *
- * Return: NULL on failure; the status of a refusal is in @why as SIV_R_POLICY and in
- * @code as a wire code.
+ * A second session of an identity takes the first one's channels and listener over, and
+ * the first is not to be used any more. Return: NULL on failure; the status of a refusal
+ * is in @why as SIV_R_POLICY and in @code as a wire code.
  */
 struct sim_session *sim_session_open(struct sim_guest *g, struct sim_identity *id,
 				     int timeout_ms, enum siv_reason *why, u32 *code);
-/* sim_session_drop() - forget it without a word, as a crash would. */
+/* sim_session_drop() - forget it and its channels without a word, as a crash would. */
 void sim_session_drop(struct sim_session *ss);
 /* sim_session_prepare() - make ephemerals in advance. */
 void sim_session_prepare(struct sim_session *ss);
@@ -136,12 +142,15 @@ struct sim_connect {
 
 /**
  * sim_connect() - open a channel
- * @times: filled in if not NULL
  *
  * Return: 0 or a negative errno (a refusal's wire code, or that of an own check).
  */
 int sim_connect(struct sim_session *ss, const struct sim_connect *c, int timeout_ms,
-		struct sim_channel **out, struct sim_times *times);
+		struct sim_channel **out);
+/* sim_open() - begin one; step the guest until sim_opened() is not -EAGAIN. */
+int sim_open(struct sim_session *ss, const struct sim_connect *c, struct sim_channel **out);
+/* sim_opened() - 0, -EAGAIN, or a negative errno: then sim_channel_free(). */
+int sim_opened(const struct sim_channel *ch);
 /* sim_accept() - the next channel that was opened to us; -ETIMEDOUT. */
 int sim_accept(struct sim_guest *g, int timeout_ms, struct sim_channel **out);
 

@@ -19,11 +19,17 @@ void sim_grant_b(struct sim_session *ss, const struct siv_grant_b *g);
 void sim_fin(struct sim_session *ss, const struct siv_fin *f);
 void sim_ended(struct sim_session *ss, u16 type, u64 request, u64 cid, u32 code);
 
+/* CLOSE or CLOSED. */
+void sim_say_close(struct sim_session *ss, u16 type, u64 cid, u32 code);
+
 u8 *sim_box(struct sim_guest *g);
 /* A fresh ephemeral key, from the pool if there is one. */
 enum siv_reason sim_ephemeral(struct sim_session *ss, u8 priv[SIV_KEY_LEN],
 			      u8 pub[SIV_KEY_LEN]);
 struct sim_channel *sim_channel_new(struct sim_session *ss);
-void sim_channel_free(struct sim_channel *ch);
+/* A channel whose session has gone without a word. */
+void sim_channel_orphan(struct sim_channel *ch);
+/* Forget sessions that have delivered their last words to their heirs. */
+void sim_retire(struct sim_guest *g);
 
 #endif /* SIM_INTERNAL_H */

@@ -62,7 +62,7 @@ static enum siv_reason say_hello(struct sim_session *ss)
 	struct sim_guest *g = ss->g;
 	struct siv_session_hello in = {
 		.ids = {
-			.suite = SIV_SUITE_CHACHAPOLY,
+			.suite = g->suite ? g->suite : SIV_SUITE_CHACHAPOLY,
 			.peer = g->at.peer,
 			.region = { (const u8 *)g->region, strlen(g->region) },
 		},
@@ -153,6 +153,41 @@ static struct sim_session *session_new(struct sim_guest *g, struct sim_identity 
 	return ss;
 }
 
+/* An older session of the same identity: what was its is @ss's now. */
+static void inherit(struct sim_session *ss)
+{
+	struct sim_guest *g = ss->g;
+	struct sim_session *old = NULL;
+	unsigned int i;
+
+	for (i = 0; i < SIM_SESSIONS; i++)
+		if (g->session[i] && g->session[i] != ss && !g->session[i]->heir &&
+		    !memcmp(g->session[i]->id->cert.hash, ss->id->cert.hash, SIV_HASH_LEN))
+			old = g->session[i];
+	if (!old)
+		return;
+	ss->request = old->request;
+	ss->listening = old->listening;
+	ss->listen_request = old->listen_request;
+	for (i = 0; i < SIM_CHANNELS; i++)
+		if (g->channel[i] && g->channel[i]->ss == old)
+			g->channel[i]->ss = ss;
+	old->heir = ss;
+	old->until_ms = sim_now_ms() + SIV_PENDING_MS;
+}
+
+void sim_retire(struct sim_guest *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIM_SESSIONS; i++) {
+		struct sim_session *ss = g->session[i];
+
+		if (ss && ss->heir && (!ss->s.count || sim_now_ms() >= ss->until_ms))
+			sim_session_drop(ss);
+	}
+}
+
 struct sim_session *sim_session_open(struct sim_guest *g, struct sim_identity *id,
 				     int timeout_ms, enum siv_reason *why, u32 *code)
 {
@@ -170,6 +205,7 @@ struct sim_session *sim_session_open(struct sim_guest *g, struct sim_identity *i
 	*why = handshake(ss, timeout_ms);
 	if (!*why) {
 		sim_post(g);
+		inherit(ss);
 		return ss;
 	}
 	*code = siv_get_le32(&ss->p2.status);
@@ -182,9 +218,15 @@ void sim_session_drop(struct sim_session *ss)
 	struct sim_guest *g = ss->g;
 	unsigned int i;
 
-	for (i = 0; i < SIM_SESSIONS; i++)
+	for (i = 0; i < SIM_SESSIONS; i++) {
 		if (g->session[i] == ss)
 			g->session[i] = NULL;
+		else if (g->session[i] && g->session[i]->heir == ss)
+			g->session[i]->heir = ss->heir;
+	}
+	for (i = 0; i < SIM_CHANNELS; i++)
+		if (g->channel[i] && g->channel[i]->ss == ss)
+			sim_channel_orphan(g->channel[i]);
 	if (ss->s.tag)
 		siv_outbox_drop(&g->outbox, sim_box(g) + SIV_BOX_UP, ss->s.tag);
 	siv_session_wipe(&ss->s);
@@ -244,6 +286,8 @@ void sim_heard(struct sim_session *ss, u16 type, struct siv_span body)
 {
 	const void *p = body.p;
 
+	while (ss->heir)
+		ss = ss->heir;
 	switch (type) {
 	case SIV_MSG_RESULT: {
 		const struct siv_result *m = p;
