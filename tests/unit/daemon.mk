@@ -13,3 +13,14 @@ test-server-srcs := tests/unit/test-server.c $(sivd)/server.c $(sivd)/member.c \
 	$(sivd)/vanilla.c $(sivd)/region.c $(sivd)/memory.c $(sivd)/numbers.c \
 	$(sivd)/alloc.c $(sivd)/buddy.c $(sivd)/layout.c $(sivd)/audit.c
 test-server-libs := -lsystemd -ljansson
+
+unit-tests += test-audit test-files test-sandbox
+test-audit-srcs := tests/unit/test-audit.c $(sivd)/audit.c
+test-audit-libs := -lsystemd -ljansson
+test-files-srcs := tests/unit/test-files.c $(sivd)/files.c $(sivd)/trust.c \
+	$(sivd)/sandbox.c $(sivd)/log.c
+test-files-libs := -lsystemd -lseccomp
+# the sanitizers are what the sandbox forbids
+test-sandbox-srcs := tests/unit/test-sandbox.c $(sivd)/sandbox.c
+test-sandbox-libs := -lseccomp
+test-sandbox-san := plain
