@@ -485,6 +485,53 @@ static void remembered_end(void **state)
 	alarm(0);
 }
 
+static int wait_ended(void *ctx, uint32_t what, uint64_t position,
+		      int timeout_ms)
+{
+	struct end *e = ctx;
+
+	(void)what;
+	(void)position;
+	(void)timeout_ms;
+	/* what a revocation does: the windows are gone before anybody is woken */
+	end_drop(e);
+	return -ECONNRESET;
+}
+
+/* After the end nobody touches a window again: that would be SIGBUS. */
+static void revoked(void **state)
+{
+	static const struct ring_map_ops gone = { .wait = wait_ended,
+						  .bell = end_bell };
+	u8 buf[2040] = { 0 };
+	struct channel c;
+	const void *in;
+	struct end a;
+	void *out;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		channel_make(&c, 4096, 4096);
+		assert_int_equal(end_open(&a, &c, false, IVSHMEM_SPIN_NEVER),
+				 0);
+		assert_int_equal(siv_map_send(&a.map, buf, 2040, 0), 2040);
+		assert_int_equal(siv_map_send(&a.map, buf, 2040, 0), 2040);
+		a.map.ops = &gone;
+		if (i)
+			assert_int_equal(siv_map_send(&a.map, buf, 8, -1),
+					 -ECONNRESET);
+		assert_int_equal(siv_map_peek(&a.map, -1, &in), -ECONNRESET);
+		assert_int_equal(siv_map_peek(&a.map, 0, &in), -ECONNRESET);
+		assert_int_equal(siv_map_send(&a.map, buf, 8, 0), -ECONNRESET);
+		assert_int_equal(siv_map_reserve(&a.map, 8, 0, &out),
+				 -ECONNRESET);
+		assert_int_equal(siv_map_commit(&a.map, 8), -ECONNRESET);
+		assert_int_equal(siv_map_release(&a.map), -EINVAL);
+		siv_map_end(&a.map);
+		channel_drop(&c);
+	}
+}
+
 /* Each broken rule once; repaired or not, the direction is dead. */
 static void hostile_words(void **state)
 {
@@ -628,6 +675,7 @@ int main(void)
 		cmocka_unit_test(full_ring),
 		cmocka_unit_test(orderly_end),
 		cmocka_unit_test(remembered_end),
+		cmocka_unit_test(revoked),
 		cmocka_unit_test(timeouts_and_signals),
 		cmocka_unit_test(hostile_words),
 		cmocka_unit_test(echo_every_ring),

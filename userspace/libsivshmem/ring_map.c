@@ -104,9 +104,25 @@ enum {
 		2, /* by who sleeps for us: he remembers an end mark, we see none */
 };
 
+/* Has the channel ended? Then the windows may be gone: touching them is SIGBUS. */
+static int ended(const struct ring_map *m)
+{
+	return __atomic_load_n(&m->ended, __ATOMIC_RELAXED);
+}
+
+/* What the kernel answered, remembered if it means the end. */
+static int answer(struct ring_map *m, int r)
+{
+	if (r && r != -EAGAIN && r != -ETIMEDOUT && r != -EINTR)
+		__atomic_store_n(&m->ended, r, __ATOMIC_RELAXED);
+	return r;
+}
+
 static int ask(const struct goal *g, int timeout_ms)
 {
-	int r = g->m->ops->wait(g->m->ctx, g->what, g->position, timeout_ms);
+	struct ring_map *m = g->m;
+	int r = answer(m,
+		       m->ops->wait(m->ctx, g->what, g->position, timeout_ms));
 
 	return r ? r : SAID_SO;
 }
@@ -181,8 +197,8 @@ static int wait_for(const struct goal *g, struct ring_spin *how, int timeout_ms)
 		if (r == SAID_SO)
 			spin_learn(how, now_ns() - start_ns);
 	}
-	/* what came in the meantime counts, whatever the sleep says */
-	last = r == REACHED ? 0 : g->look(g);
+	/* what came in the meantime counts, unless the sleep says that all is over */
+	last = r == REACHED || ended(g->m) ? 0 : g->look(g);
 	return last ? last : r;
 }
 
@@ -253,8 +269,10 @@ static int await_room(struct ring_map *m, u64 need, int timeout_ms)
 
 int siv_map_reserve(struct ring_map *m, size_t len, int timeout_ms, void **data)
 {
-	int r = m->tx_error;
+	int r = ended(m);
 
+	if (!r)
+		r = m->tx_error;
 	if (!r && !len)
 		r = -EINVAL;
 	if (!r && len > siv_ring_max_record(m->tx.size))
@@ -274,8 +292,8 @@ int siv_map_commit(struct ring_map *m, size_t len)
 	u64 need = siv_ring_need(len);
 	int r;
 
-	if (m->tx_error)
-		return m->tx_error;
+	if (ended(m) || m->tx_error)
+		return ended(m) ? ended(m) : m->tx_error;
 	if (len > m->reserved)
 		return -EINVAL;
 	m->reserved = 0;
@@ -286,7 +304,7 @@ int siv_map_commit(struct ring_map *m, size_t len)
 	siv_put_le32(at + 4, 0);
 	if (!siv_tx_publish(&m->tx, need))
 		return 0;
-	r = m->ops->bell(m->ctx);
+	r = answer(m, m->ops->bell(m->ctx));
 	/* too many bells: the one that is pending will do */
 	return r == -EAGAIN || r == -EINTR ? 0 : r;
 }
@@ -326,8 +344,8 @@ ssize_t siv_map_peek(struct ring_map *m, int timeout_ms, const void **data)
 	u8 hdr[SIV_RECORD_HDR];
 	int r;
 
-	if (m->rx_error)
-		return m->rx_error;
+	if (ended(m) || m->rx_error)
+		return ended(m) ? ended(m) : m->rx_error;
 	if (!len) {
 		if (m->rx_end)
 			return 0;
@@ -347,16 +365,13 @@ ssize_t siv_map_peek(struct ring_map *m, int timeout_ms, const void **data)
 int siv_map_release(struct ring_map *m)
 {
 	u64 len = m->peeked;
-	int r;
 
 	if (!len)
 		return -EINVAL;
 	m->peeked = 0;
-	if (!siv_rx_release(&m->rx, siv_ring_need(len)))
-		return 0;
 	/* the record was received, whatever becomes of the bell */
-	r = m->ops->bell(m->ctx);
-	(void)r;
+	if (!ended(m) && siv_rx_release(&m->rx, siv_ring_need(len)))
+		answer(m, m->ops->bell(m->ctx));
 	return 0;
 }
 
@@ -367,7 +382,7 @@ ssize_t siv_map_send(struct ring_map *m, const void *data, size_t len,
 	int r;
 
 	if (!len)
-		return m->tx_error;
+		return 0;
 	r = siv_map_reserve(m, len, timeout_ms, &to);
 	if (r)
 		return r;

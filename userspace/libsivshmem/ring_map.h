@@ -38,6 +38,8 @@ struct ring_spin {
  * struct ring_map - one end of a channel
  * @ops: see above
  * @ctx: for @ops
+ * @ended: sticky: 0, or why the channel has ended: the windows may be gone, nobody
+ *         touches them any more; atomic
  * @tx: our ring
  * @tx_ring: its first byte, mapped twice in a row
  * @reserved: bytes that a record may have that is being written; 0: none
@@ -56,6 +58,7 @@ struct ring_spin {
 struct ring_map {
 	const struct ring_map_ops *ops;
 	void *ctx;
+	int ended;
 
 	struct siv_tx tx __attribute__((aligned(64)));
 	u8 *tx_ring;

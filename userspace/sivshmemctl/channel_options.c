@@ -244,6 +244,15 @@ void channel_says(const struct ctl *ctl, const struct ivshmem *channel)
 		(double)i.handshake_ns / 1e6);
 }
 
+int channel_error(const struct ivshmem *channel, int error)
+{
+	struct sivshmem_info i = { .size = sizeof(i) };
+
+	if (error != -ECONNRESET || ivshmem_info(channel, &i) || !i.end_reason)
+		return error;
+	return -(int)i.end_reason;
+}
+
 static int accept_one(const struct ctl *ctl, const struct channel_options *ch,
 		      struct ivshmem **listener, struct ivshmem **channel)
 {

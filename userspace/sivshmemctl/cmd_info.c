@@ -213,7 +213,7 @@ static void channel_row(int dir, const char *node)
 		const char *name;
 		int width;
 	} columns[] = { { "state", 10 },
-			{ "role", 8 },
+			{ "role", 9 },
 			{ "service", 24 },
 			{ "peer", 32 } };
 	char text[512];
@@ -246,7 +246,7 @@ static int channels_run(struct ctl *ctl, int argc, char **argv)
 		json_bool(&j, "ok", true);
 		json_open(&j, "channels", '[');
 	} else if (n > 0) {
-		printf("%-17s %-10s %-8s %-24s %-32s\n", "NODE", "STATE",
+		printf("%-17s %-10s %-9s %-24s %-32s\n", "NODE", "STATE",
 		       "ROLE", "SERVICE", "PEER");
 	}
 	for (int i = 0; i < n; i++) {

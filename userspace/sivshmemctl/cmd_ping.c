@@ -207,7 +207,8 @@ int echo_serve(const struct ctl *ctl, struct ivshmem *ch, bool copy)
 				      0;
 	}
 	free(r.buf);
-	return err == -EPIPE ? CTL_OK : ctl_fail(ctl, err, "echo");
+	return err == -EPIPE ? CTL_OK :
+			       ctl_fail(ctl, channel_error(ch, err), "echo");
 }
 
 /* ------------------------------------------------------------------ asking side */
@@ -365,7 +366,7 @@ static int ping_do(const struct ctl *ctl, const struct ping *p, struct room *r)
 		err = ping_trips(r, ASK_ASLEEP, p->count, (size_t)p->size,
 				 &asleep);
 	if (err)
-		return ctl_fail(ctl, err,
+		return ctl_fail(ctl, channel_error(r->ch, err),
 				"ping (does the other end run listen --echo?)");
 	if (ctl->json) {
 		json_begin(&j, ctl->json_to);

@@ -87,7 +87,8 @@ static int flush_in(struct pipe *p)
 			return 0;
 		}
 		if (n < 0)
-			return ctl_fail(p->ctl, (int)n, "send");
+			return ctl_fail(p->ctl, channel_error(p->ch, (int)n),
+					"send");
 		p->sent += (uint64_t)len;
 		p->have -= (size_t)len + skip;
 		memmove(p->in, p->in + len + skip, p->have);
@@ -135,7 +136,7 @@ static int take_out(struct pipe *p)
 	p->out_end = !n;
 	if (!n || n == -EAGAIN || n == -EINTR)
 		return 0;
-	return ctl_fail(p->ctl, (int)n, "receive");
+	return ctl_fail(p->ctl, channel_error(p->ch, (int)n), "receive");
 }
 
 /* Until both directions have ended, or the peer has gone after ending its own. */

@@ -59,7 +59,8 @@ static ssize_t take(struct receiving *r)
 	ssize_t n = ivshmem_recv(r->ch, r->record, r->room);
 
 	if (n < 0)
-		ctl_fail(r->ctl, (int)n, "receiving at byte %" PRIu64, r->done);
+		ctl_fail(r->ctl, channel_error(r->ch, (int)n),
+			 "receiving at byte %" PRIu64, r->done);
 	else if (n < FILE_HDR)
 		ctl_fail(r->ctl, 0,
 			 n ? "the sender does not speak our protocol" :

@@ -50,7 +50,7 @@ static int hear(struct sending *s)
 	ssize_t n = ivshmem_recv(s->ch, v, sizeof(v));
 
 	if (n < 0)
-		return ctl_fail(s->ctl, (int)n,
+		return ctl_fail(s->ctl, channel_error(s->ch, (int)n),
 				"waiting for the receiver's verdict");
 	if (n != sizeof(v) || siv_get_le32(v) != FILE_VERDICT)
 		return ctl_fail(s->ctl, 0,
@@ -77,8 +77,8 @@ static int broken_off(struct sending *s, int error)
 		if (hear(s) != CTL_OK)
 			return CTL_FAILED;
 	}
-	return ctl_fail(s->ctl, error, "%s: sending at byte %" PRIu64, s->path,
-			s->done);
+	return ctl_fail(s->ctl, channel_error(s->ch, error),
+			"%s: sending at byte %" PRIu64, s->path, s->done);
 }
 
 static int send_offer(struct sending *s)

@@ -228,6 +228,8 @@ const char *channel_check(const struct channel_options *ch);
  */
 int channel_get(const struct ctl *ctl, const struct channel_options *ch,
 		struct ivshmem **listener, struct ivshmem **channel);
+/* channel_error() - @error, or why the channel has ended if that says more. */
+int channel_error(const struct ivshmem *channel, int error);
 /* channel_says() - who is at the other end, on the standard error. */
 void channel_says(const struct ctl *ctl, const struct ivshmem *channel);
 

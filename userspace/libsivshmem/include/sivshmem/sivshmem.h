@@ -227,7 +227,8 @@ void ivshmem_close(struct ivshmem *handle);
  * All or nothing: a record is never sent in part.
  *
  * Return: @len; -EMSGSIZE above ivshmem_max_record(); -EPIPE if the peer reads no more;
- * -ECONNRESET if it is gone; -EAGAIN, -ETIMEDOUT, -EINTR; -EPROTO if it broke the ring.
+ * -ECONNRESET if it is gone or the channel was revoked; -EAGAIN, -ETIMEDOUT, -EINTR;
+ * -EPROTO if it broke the ring.
  */
 ssize_t ivshmem_send(struct ivshmem *channel, const void *data, size_t len);
 
@@ -238,7 +239,8 @@ ssize_t ivshmem_send(struct ivshmem *channel, const void *data, size_t len);
  * @len: room there
  *
  * Return: its length; 0 when the peer has closed and everything was read; -EMSGSIZE if
- * it does not fit @len (it stays); -ECONNRESET if the peer is gone without closing;
+ * it does not fit @len (it stays); -ECONNRESET if the peer is gone without closing or the
+ * channel was revoked: end_reason of ivshmem_info() says which;
  * -EAGAIN, -ETIMEDOUT, -EINTR; -EPROTO if the peer broke the ring; -EBADMSG if a sealed
  * record did not open.
  */
