@@ -6,7 +6,3 @@ libcheck-cflags := -Iuserspace/libsivshmem/include
 libcheck-uses := libsivshmem
 libcheck-libs := -lkeyutils
 libcheck-nocore := y
-guest-tests += churn
-churn-srcs := tests/guest/churn.c
-churn-libs := -lpthread
-churn-nocore := y
