@@ -24,3 +24,8 @@ test-files-libs := -lsystemd -lseccomp
 test-sandbox-srcs := tests/unit/test-sandbox.c $(sivd)/sandbox.c
 test-sandbox-libs := -lseccomp
 test-sandbox-san := plain
+
+unit-tests += test-revoked
+test-revoked-srcs := tests/unit/test-revoked.c $(sivd)/crl.c $(sivd)/certs.c \
+	$(sivd)/denied.c $(sivd)/map.c tests/unit/pki.c tests/unit/certbuild.c \
+	tests/unit/dertext.c
