@@ -43,6 +43,20 @@ static void siv_name_copy(char out[SIV_NAME_LEN], struct siv_span name)
 	memset(out + n, 0, SIV_NAME_LEN - n);
 }
 
+/*
+ * A certificate comes once in a session, and is remembered even if what it came with is
+ * refused, or is for nobody any more. Not judged here, but for its form.
+ */
+static void siv_channel_remember(struct siv_talk *talk,
+				 const u8 hash[SIV_HASH_LEN],
+				 struct siv_span der)
+{
+	struct siv_pair *pair;
+
+	if (der.n && siv_pair_find(talk, hash, der, &pair) == SIV_OK)
+		siv_pair_put(pair);
+}
+
 /* What both ends know without the other. */
 static void siv_channel_ids(struct siv_channel *ch, struct siv_connect_ids *ids)
 {
@@ -405,6 +419,9 @@ void siv_channel_got_grant_a(struct siv_talk *talk, struct siv_span body)
 	u64 cid = le64_to_cpu(m->cid);
 	bool taken = false;
 
+	siv_channel_remember(talk, m->cert_hash,
+			     (struct siv_span){ body.p + sizeof(*m),
+						body.n - sizeof(*m) });
 	mutex_lock(&talk->host->lock);
 	ch = siv_channel_by_request(talk, le64_to_cpu(m->request));
 	other = siv_channel_by_cid(talk, cid);
@@ -672,6 +689,9 @@ void siv_channel_got_incoming(struct siv_talk *talk, struct siv_span body)
 	const struct siv_incoming *m = (const struct siv_incoming *)body.p;
 	struct siv_incoming_work *w;
 
+	siv_channel_remember(talk, m->cert_hash,
+			     (struct siv_span){ body.p + sizeof(*m),
+						body.n - sizeof(*m) });
 	w = kmalloc(struct_size(w, body, body.n), GFP_KERNEL);
 	if (!w) {
 		siv_channel_reject(talk, m->cid, SIV_R_QUOTA);

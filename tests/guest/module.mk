@@ -10,3 +10,7 @@ chan-nocore := y
 guest-tests += chsh
 chsh-srcs := tests/guest/chsh.c
 chsh-nocore := y
+guest-tests += churn
+churn-srcs := tests/guest/churn.c
+churn-libs := -lpthread
+churn-nocore := y
