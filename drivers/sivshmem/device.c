@@ -115,7 +115,10 @@ void siv_device_wait_all_gone(void)
 
 /* ------------------------------------------------------------------ header */
 
-/* The host certificate's structure; whether it is to be trusted, a session decides. */
+/*
+ * The host certificate's structure; whether it is to be trusted, a session decides.
+ * siv_header_check() has seen that it lies inside and is not too long.
+ */
 static enum siv_reason siv_device_read_cert(struct siv_device *dev, u32 off,
 					    u32 len)
 {
@@ -126,10 +129,6 @@ static enum siv_reason siv_device_read_cert(struct siv_device *dev, u32 off,
 	struct siv_cert *cert;
 	enum siv_reason r;
 
-	if (!len || len > SIV_CERT_MAX)
-		return SIV_R_CERT_SIZE;
-	if (off > dev->size || dev->size - off < len)
-		return SIV_R_HEADER;
 	cert = kmalloc(sizeof(*cert), GFP_KERNEL);
 	if (!cert)
 		return SIV_R_CRYPTO;

@@ -43,6 +43,7 @@ def main():
         "foreign_cert": Ca("other").issue(me.public, URI, end=YEARS),
         "host_private": host.private,
         "host_cert": host_cert(ca, host, end=YEARS),
+        "my_host_cert": host_cert(ca, me, end=YEARS),
         "other_host_cert": host_cert(ca, host, region="home", end=YEARS),
     }
     for name, data in things.items():

@@ -24,6 +24,17 @@ static void tell(char c)
 		story[n] = c;
 }
 
+/* Is the gate open? A test that expects otherwise must not stay inside. */
+static bool gate_open(struct siv_device *dev)
+{
+	int idx;
+
+	if (!siv_device_enter(dev, &idx))
+		return false;
+	siv_device_exit(dev, idx);
+	return true;
+}
+
 static int client_attach(struct siv_device *dev)
 {
 	tell('a');
@@ -37,24 +48,15 @@ static void client_bell(struct siv_device *dev, unsigned int vector)
 
 static void client_goodbye(struct siv_device *dev)
 {
-	int idx;
-
-	/* the gate is still open */
-	if (siv_device_enter(dev, &idx)) {
+	if (gate_open(dev))
 		tell('g');
-		siv_device_exit(dev, idx);
-	}
 }
 
 static void client_quiesce(struct siv_device *dev, enum siv_reason why)
 {
-	int idx;
-
 	reason = why;
-	if (!siv_device_enter(dev, &idx))
+	if (!gate_open(dev))
 		tell('q');
-	else
-		siv_device_exit(dev, idx);
 }
 
 static void client_detach(struct siv_device *dev)
@@ -181,12 +183,10 @@ static void gate_closes(struct kunit *test)
 	struct siv_fake *f = test->priv;
 	struct siv_device *dev = f->dev;
 	unsigned int i;
-	int idx;
 
-	KUNIT_EXPECT_FALSE(test, siv_device_enter(dev, &idx));
+	KUNIT_EXPECT_FALSE(test, gate_open(dev));
 	KUNIT_ASSERT_EQ(test, siv_device_add(dev, false), 0);
-	KUNIT_ASSERT_TRUE(test, siv_device_enter(dev, &idx));
-	siv_device_exit(dev, idx);
+	KUNIT_EXPECT_TRUE(test, gate_open(dev));
 	KUNIT_EXPECT_TRUE(test, siv_device_ring(dev, 7, 2));
 	KUNIT_EXPECT_EQ(test, f->rung, 1);
 	KUNIT_EXPECT_EQ(test, f->bell[0].peer, 7);
@@ -208,7 +208,7 @@ static void gate_closes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, reason, SIV_R_REVOKED);
 	for (i = 0; i < SIV_FAKE_VECTORS; i++)
 		KUNIT_EXPECT_EQ(test, f->state[i], SIV_VECTOR_PARKED);
-	KUNIT_EXPECT_FALSE(test, siv_device_enter(dev, &idx));
+	KUNIT_EXPECT_FALSE(test, gate_open(dev));
 	KUNIT_EXPECT_FALSE(test, siv_device_ring(dev, 7, 2));
 	KUNIT_EXPECT_FALSE(test, siv_device_alive(dev));
 	siv_device_bell(dev, 3);
