@@ -10,7 +10,8 @@
 set -eu
 
 build='gcc libc6-dev make libssl-dev libkeyutils-dev libseccomp-dev
-	libjansson-dev libsystemd-dev linux-headers-amd64 kmod python3'
+	libinih-dev libjansson-dev libsystemd-dev linux-headers-amd64 kmod
+	python3'
 guest='qemu-system-x86 busybox-static keyutils openssl'
 check='libcmocka-dev linux-source-6.1 xz-utils'
 style='clang-format sparse codespell shellcheck cppcheck mandoc
