@@ -562,6 +562,19 @@ static struct side *relay_side(struct channel *ch, const struct session *s)
 	return NULL;
 }
 
+/* Was a side of it this identity's, which need not say any more that it is closed? */
+static bool relay_was_side(const struct channel *ch, const struct session *s)
+{
+	const struct side *sides[2] = { &ch->a, &ch->b_side };
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (sides[i]->closed && sides[i]->desk == s->desk &&
+		    !strcmp(sides[i]->service, s->service))
+			return true;
+	return false;
+}
+
 void relay_message(struct session *s, u16 type, struct siv_span body)
 {
 	/* FAILED has the request before the cid; all others begin with the cid */
@@ -572,7 +585,7 @@ void relay_message(struct session *s, u16 type, struct siv_span body)
 
 	if (!from) {
 		/* of one that was over before this came; or of somebody else */
-		if (ch)
+		if (ch && !relay_was_side(ch, s))
 			audit_note(s->b->audit, AUDIT_PROTOCOL,
 				   SIV_R_GENERATION, &who, NULL,
 				   "%s of cid %llu, which is not its own",
