@@ -284,6 +284,9 @@ void world_begin(struct world *w, const char *program, const char *const *region
 
 void world_end(struct world *w)
 {
+	/* else the daemon waits a little for those who do not listen */
+	while (w->guests)
+		world_leave(w, w->guest[0], false);
 	world_stop(w);
 	destroy(w);
 }

@@ -146,7 +146,9 @@ void world_pair(struct world *w, struct sim_session *a, struct sim_guest *b,
 
 	if (r)
 		fail_msg("connect: %s", strerror(-r));
-	*ch_b = world_accept(w, b);
+	do
+		*ch_b = world_accept(w, b);
+	while ((*ch_b)->cid != (*ch_a)->cid);
 }
 
 static void one_way(struct world *w, struct sim_channel *from, struct sim_channel *to)

@@ -49,7 +49,8 @@ static struct sim_pair *pair_find(struct sim_session *ss, const u8 hash[SIV_HASH
 static void put_name(char out[SIV_NAME_LEN], struct siv_span name)
 {
 	memset(out, 0, SIV_NAME_LEN);
-	memcpy(out, name.p, name.n);
+	if (name.n)
+		memcpy(out, name.p, name.n);
 }
 
 /* Verify a certificate that came with a message and derive the pair's secret. */
