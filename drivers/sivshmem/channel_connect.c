@@ -417,7 +417,7 @@ void siv_channel_got_grant_a(struct siv_talk *talk, struct siv_span body)
 	struct siv_failed failed = { .cid = m->cid };
 	struct siv_channel *ch, *other;
 	u64 cid = le64_to_cpu(m->cid);
-	bool taken = false;
+	bool waits, taken = false;
 
 	siv_channel_remember(talk, m->cert_hash,
 			     (struct siv_span){ body.p + sizeof(*m),
@@ -425,8 +425,8 @@ void siv_channel_got_grant_a(struct siv_talk *talk, struct siv_span body)
 	mutex_lock(&talk->host->lock);
 	ch = siv_channel_by_request(talk, le64_to_cpu(m->request));
 	other = siv_channel_by_cid(talk, cid);
-	if (copy && ch && !other && !ch->cid &&
-	    READ_ONCE(ch->state) == SIVSHMEM_CONNECTING) {
+	waits = ch && !ch->cid && READ_ONCE(ch->state) == SIVSHMEM_CONNECTING;
+	if (copy && waits && !other) {
 		ch->cid = cid;
 		WRITE_ONCE(ch->grant, copy); /* judged after xchg() */
 		taken = true;
@@ -434,7 +434,13 @@ void siv_channel_got_grant_a(struct siv_talk *talk, struct siv_span body)
 	mutex_unlock(&talk->host->lock);
 	if (other)
 		siv_channel_put(other);
-	if (!taken) {
+	if (waits && other) {
+		/* nothing is said of the cid: it is that of a live channel */
+		kfree(copy);
+		siv_refused(talk->host->dev, SIV_AT_GRANT, SIV_R_GENERATION,
+			    cid);
+		siv_channel_end(ch, SIV_R_GENERATION, true);
+	} else if (!taken) {
 		/* timed out, or cancelled by a signal, or never asked for */
 		kfree(copy);
 		failed.code = cpu_to_le32(siv_reason_code(SIV_R_TIMEOUT));

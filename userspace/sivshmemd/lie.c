@@ -16,6 +16,7 @@ enum lie_kind {
 	LIE_GENERATION, /* the cid of an earlier channel */
 	LIE_OVERLAP,	/* the extent of a live channel */
 	LIE_RANGE,	/* an extent past the end */
+	LIE_MOVED,	/* another extent, as good as any to who sees only it */
 	LIE_PEER,	/* another peer number */
 	LIE_NONCE,	/* N */
 	LIE_KINDS
@@ -31,6 +32,7 @@ static const char *const lie_names[LIE_KINDS] = {
 	[LIE_GENERATION] = "generation",
 	[LIE_OVERLAP] = "overlap",
 	[LIE_RANGE] = "range",
+	[LIE_MOVED] = "moved",
 	[LIE_PEER] = "peer",
 	[LIE_NONCE] = "nonce",
 };
@@ -169,6 +171,20 @@ static void lie_past_end(const struct channel *ch, struct siv_common *c)
 	siv_put_le64(&c->ring_ba_off, end + ch->ring_ab);
 }
 
+/* Somewhere in the middle: aligned, and not live at either end. */
+static void lie_moved(const struct channel *ch, struct siv_common *c)
+{
+	u64 len = ch->extent->len;
+	u64 off = ch->r->geo.extent_off +
+		  ch->r->geo.extent_len / len / 2 * len;
+
+	if (off == ch->extent->off)
+		off += len;
+	siv_put_le64(&c->extent_off, off);
+	siv_put_le64(&c->ring_ab_off, off);
+	siv_put_le64(&c->ring_ba_off, off + ch->ring_ab);
+}
+
 static void lie_common(const struct channel *ch, u16 type, struct siv_common *c)
 {
 	if (lie_in(type, LIE_SIZE))
@@ -181,6 +197,8 @@ static void lie_common(const struct channel *ch, u16 type, struct siv_common *c)
 		lie_overlap(ch, c);
 	else if (lie_in(type, LIE_RANGE))
 		lie_past_end(ch, c);
+	else if (lie_in(type, LIE_MOVED))
+		lie_moved(ch, c);
 	else if (lie_in(type, LIE_PEER))
 		siv_put_le32(&c->peer_b, siv_get_le32(&c->peer_b) + 1);
 	else

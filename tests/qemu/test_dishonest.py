@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# A daemon that lies about one thing at a time gets nothing by it: the end that is lied
+# to refuses, in its driver, with the errno and the event of the cause; the other end
+# gets no channel either, and what was open before goes on.
+import json
+import re
+import socket
+import time
+
+from lab.pair import open_region
+from lab.shell import Shell
+
+REFUSALS = "/sys/class/misc/sivshmem-control/refusals"
+TRACING = "/sys/kernel/tracing"
+
+# The lie, what CONNECT gives at alpha, who finds the lie, where, and its cause.
+LIES = (
+    # to A, in the grant
+    ("ephemeral@grant_a", "EBADMSG", "alpha", "GRANT", "tag"),
+    ("nonce@grant_a", "EBADMSG", "alpha", "GRANT", "tag"),
+    ("certificate@grant_a", "EBADMSG", "alpha", "GRANT", "tag"),
+    ("generation@grant_a", "EBADMSG", "alpha", "GRANT", "tag"),
+    ("peer@grant_a", "EBADMSG", "alpha", "GRANT", "tag"),
+    ("size@grant_a", "EBADMSG", "alpha", "GRANT", "common"),
+    ("flag@grant_a", "EBADMSG", "alpha", "GRANT", "common"),
+    ("range@grant_a", "EPROTO", "alpha", "GRANT", "range"),
+    ("overlap@grant_a", "EPROTO", "alpha", "GRANT", "range"),
+    # to B, which has no way to know yet: A finds that they differ
+    ("ephemeral@incoming", "EBADMSG", "alpha", "GRANT", "tag"),
+    ("nonce@incoming", "EBADMSG", "alpha", "GRANT", "tag"),
+    ("certificate@incoming", "EBADMSG", "alpha", "GRANT", "tag"),
+    ("peer@incoming", "EBADMSG", "alpha", "GRANT", "tag"),
+    ("size@incoming", "EBADMSG", "alpha", "GRANT", "tag"),
+    ("flag@incoming", "EBADMSG", "alpha", "GRANT", "tag"),
+    # to B, which knows better
+    ("service@incoming", "EKEYREJECTED", "beta", "INCOMING", "cert_service"),
+    # to B when A has the channel already: it is taken back
+    ("size@grant_b", "later EBADMSG", "beta", "GRANT", "common"),
+    ("flag@grant_b", "later EBADMSG", "beta", "GRANT", "common"),
+    ("peer@grant_b", "later EBADMSG", "beta", "GRANT", "common"),
+    ("range@grant_b", "later ECONNRESET", "beta", "GRANT", "range"),
+    ("overlap@grant_b", "later EBADMSG", "beta", "GRANT", "common"),
+    # good in itself, but not what the other end was told
+    ("moved@grant_a", "later EBADMSG", "beta", "GRANT", "common"),
+    ("moved@grant_b", "later EBADMSG", "beta", "GRANT", "common"),
+)
+
+
+def setup(lab):
+    open_region(lab, "alpha", "beta",
+                program="test-progs/sivshmemd-dishonest")
+    for vm in lab.vms.values():
+        vm.run(f"echo 1 > {TRACING}/events/sivshmem/siv_refused/enable")
+    # A session of another service of alpha's: whose certificate is lent.
+    lab.lent = Shell(lab.vms["alpha"])
+    lab.lent.ok(f"listen 0 {lab.keys['alpha']['data']}")
+    # A channel that stays: whose memory and number are lied about.
+    lab.here, lab.there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
+    lab.there.ok(f"listen 0 {lab.keys['beta']['data']}")
+    honest(lab, 2)
+
+
+def lie(lab, kind):
+    """What the daemon lies about from now on."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(10)
+        control.connect(str(lab.daemon.runtime / "control.sock"))
+        control.sendall(json.dumps({"cmd": "lie", "kind": kind}).encode() + b"\n")
+        answer = json.loads(control.makefile().readline())
+    assert answer["ok"] and answer["lie"] == kind, answer
+
+
+def both_ways(lab, slot):
+    """A record each way through an open channel."""
+    for one, other in ((lab.here, lab.there), (lab.there, lab.here)):
+        sent = one.ok(f"write {slot} 100 {slot}")
+        assert other.ok(f"read {slot} 1000", timeout=10) == sent
+
+
+def honest(lab, slot, words=""):
+    lab.here.ok(f"connect {slot} {lab.keys['alpha']['user']} data {words}")
+    lab.there.ok(f"accept {slot} 0 5000")
+    both_ways(lab, slot)
+
+
+def refusals(vm):
+    """The driver's counters: {cause: times}."""
+    return {name: int(count) for name, count in
+            (line.split() for line in vm.out(f"cat {REFUSALS}").splitlines())}
+
+
+def traced(vm):
+    """What the tracepoint has told since the last call: (place, cause)."""
+    text = vm.out(f"cat {TRACING}/trace; echo > {TRACING}/trace")
+    return re.findall(r"siv_refused: device=\d+ at=(\w+) reason=(\w+) ", text)
+
+
+def taken_back(shell, slot, error):
+    """A channel that its peer refused: it ends at once, and gives nothing."""
+    end = time.monotonic() + 5
+    while shell.info(slot)["state"] != "3" and time.monotonic() < end:
+        time.sleep(0.05)
+    info = shell.info(slot)
+    assert info["state"] == "3" and info["rx"] == "0", info
+    for call in (f"read {slot} 100", f"write {slot} 100", f"map {slot} 2"):
+        shell.refused(call, error)
+
+
+def told(lab, kind, error, finder, place, cause, words=""):
+    """One lie, and what comes of it at both ends."""
+    for vm in lab.vms.values():
+        traced(vm)
+    before = refusals(lab.vms[finder]).get(cause, 0)
+    lies = len(lab.daemon.audit(event="lie"))
+    lie(lab, kind)
+    try:
+        got = lab.here.do(
+            f"connect 1 {lab.keys['alpha']['user']} data timeout=4000 {words}")
+        if error.startswith("later "):
+            assert got.startswith("ok"), f"{kind}: {got}"
+            taken_back(lab.here, 1, error.split()[1])
+            lab.here.ok("close 1")
+        else:
+            assert got == error, f"{kind}: {got} instead of {error}"
+        lab.there.refused("accept 1 0 300", "ETIMEDOUT")
+    finally:
+        lie(lab, "none")
+    assert len(lab.daemon.audit(event="lie")) > lies, "there was no lie"
+    events = traced(lab.vms[finder])
+    assert events.count((place, cause)) == 1, (kind, events)
+    assert refusals(lab.vms[finder])[cause] == before + 1, kind
+
+
+def controlled(lab, *expected, words=""):
+    """Between two honest connects; and what is open stays."""
+    honest(lab, 1, words)
+    for shell in (lab.here, lab.there):
+        shell.ok("close 1")
+    told(lab, *expected, words=words)
+    both_ways(lab, 2)
+    honest(lab, 1, words)
+    for shell in (lab.here, lab.there):
+        shell.ok("close 1")
+
+
+def make_case(expected, words=""):
+    def case(lab):
+        controlled(lab, *expected, words=words)
+    return case
+
+
+for _expected in LIES:
+    _name = _expected[0].replace("@", "_in_")
+    globals()[f"case_{_name}"] = make_case(_expected)
+
+
+def case_downgrade(lab):
+    """Sealing was asked for: what is granted without it is refused."""
+    controlled(lab, "flag@grant_a", "EBADMSG", "alpha", "GRANT", "common",
+               words="sealed")
+    controlled(lab, "flag@incoming", "EBADMSG", "alpha", "GRANT", "tag",
+               words="sealed aes")
+    controlled(lab, "flag@grant_b", "later EBADMSG", "beta", "GRANT", "common",
+               words="sealed")
+
+
+def live_number(lab, *expected):
+    """The number of a channel that is open."""
+    honest(lab, 3)
+    told(lab, *expected)
+    both_ways(lab, 2)
+    for shell in (lab.here, lab.there):
+        shell.ok("close 3")
+    honest(lab, 1)
+    for shell in (lab.here, lab.there):
+        shell.ok("close 1")
+
+
+def case_live_number_in_grant_a(lab):
+    live_number(lab, "generation@grant_a", "ESTALE", "alpha", "GRANT", "generation")
+
+
+def case_live_number_in_incoming(lab):
+    live_number(lab, "generation@incoming", "ETIMEDOUT", "beta", "INCOMING",
+                "generation")
+
+
+def case_another_vm_than_named(lab):
+    controlled(lab, "certificate@grant_a", "EKEYREJECTED", "alpha", "GRANT",
+               "cert_vm", words="vm=beta")
+
+
+def case_nonblocking(lab):
+    """Found in a worker instead of in the call: the same errno."""
+    lie(lab, "ephemeral@grant_a")
+    try:
+        lab.here.ok(f"connect 1 {lab.keys['alpha']['user']} data nonblock")
+        assert "err" in lab.here.ok("poll 1 5000 out")
+        assert lab.here.info(1)["error"] == "EBADMSG", lab.here.info(1)
+        for call in ("read 1 10", "write 1 10"):
+            assert lab.here.do(call) != "ok", call
+        lab.here.ok("close 1")
+        lab.there.refused("accept 1 0 300", "ETIMEDOUT")
+    finally:
+        lie(lab, "none")
+    both_ways(lab, 2)
+    honest(lab, 1)
+    for shell in (lab.here, lab.there):
+        shell.ok("close 1")
+
+
+def case_zz_everything_at_once(lab):
+    """In every message that has the field; no channel to compare with."""
+    for shell in (lab.here, lab.there):
+        shell.ok("close 2")
+    time.sleep(0.5)
+    for kind in ("ephemeral", "certificate", "service", "size", "flag",
+                 "generation", "overlap", "range", "peer"):
+        lie(lab, kind)
+        got = lab.here.do(
+            f"connect 1 {lab.keys['alpha']['user']} data timeout=4000")
+        assert got in ("EBADMSG", "EPROTO", "EKEYREJECTED", "ETIMEDOUT",
+                       "ESTALE"), (kind, got)
+        lab.there.refused("accept 1 0 200", "ETIMEDOUT")
+        lie(lab, "none")
+    honest(lab, 1)
