@@ -211,7 +211,7 @@ class Demo:
                                 ("bandwidth", "bench -b 16M")):
                 out = self.lab.vms["display"].run(
                     f"sivshmemctl {words} --as screen --quiet {flag} front",
-                    status=None)
+                    status=None, timeout=180)
                 self.story.check(out.status == 0, f"{what}, {kind}", repr(out))
                 self.story.tell(out.out.rstrip())
             server.kill(15)
