@@ -80,8 +80,6 @@ static struct ivshmem_options options(const char *key, bool sealed)
 	struct ivshmem_options o = IVSHMEM_OPTIONS_INIT;
 
 	o.key = atoi(key);
-	o.ring_tx = 1 << 20;
-	o.ring_rx = 1 << 20;
 	o.flags = IVSHMEM_NO_NODE | (sealed ? IVSHMEM_SEALED : 0);
 	return o;
 }
@@ -90,8 +88,11 @@ static struct ivshmem *dial(const char *key, const char *service, bool sealed)
 {
 	struct ivshmem_options o = options(key, sealed);
 	struct ivshmem *ch;
-	int err = ivshmem_connect(service, &o, &ch);
+	int err;
 
+	o.ring_tx = 1 << 20;
+	o.ring_rx = 1 << 20;
+	err = ivshmem_connect(service, &o, &ch);
 	if (err)
 		die("connect", err);
 	return ch;
