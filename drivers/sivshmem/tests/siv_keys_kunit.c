@@ -450,6 +450,7 @@ static void unuse_waits(struct kunit *test)
 	msleep(20); /* it is sleeping in its callback now */
 	siv_identity_unuse(u.id, &u.user);
 	KUNIT_EXPECT_EQ(test, u.calls, 1);
+	wait_for_completion(&u.ended); /* @u is on our stack */
 	user_end(&u);
 }
 
