@@ -323,6 +323,8 @@ void siv_channel_close(struct siv_channel *ch)
 		teardown = true;
 	}
 	spin_unlock(&ch->lock);
+	/* again: who accepts and closes at once may be faster than opened() */
+	siv_channel_client->closed(ch);
 	if (teardown) {
 		siv_channel_start_teardown(ch);
 		return;

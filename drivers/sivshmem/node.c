@@ -236,7 +236,6 @@ static void siv_node_work(struct work_struct *work)
 	} else if (!test_and_set_bit(SIV_NODE_GONE, &node->flags)) {
 		if (node->added)
 			cdev_device_del(&node->cdev, &node->dev);
-		put_device(&node->dev); /* the channel's */
 	}
 	put_device(&node->dev); /* the work's */
 }
@@ -283,9 +282,10 @@ static void siv_node_del(struct siv_channel *ch)
 
 	if (!node)
 		return;
-	/* the channel's reference is dropped when it has gone */
+	/* a work that is under way may do it before the one queued here */
 	set_bit(SIV_NODE_DEL, &node->flags);
 	siv_node_queue(node);
+	put_device(&node->dev); /* the channel's */
 }
 
 static void siv_node_add(struct siv_channel *ch)
