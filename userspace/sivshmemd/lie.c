@@ -175,8 +175,7 @@ static void lie_past_end(const struct channel *ch, struct siv_common *c)
 static void lie_moved(const struct channel *ch, struct siv_common *c)
 {
 	u64 len = ch->extent->len;
-	u64 off = ch->r->geo.extent_off +
-		  ch->r->geo.extent_len / len / 2 * len;
+	u64 off = ch->r->geo.extent_off + ch->r->geo.extent_len / len / 2 * len;
 
 	if (off == ch->extent->off)
 		off += len;
