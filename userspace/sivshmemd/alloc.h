@@ -26,6 +26,15 @@ enum alloc_state {
  * @off: of the rings, from the region's beginning
  * @len: bytes, a power of two
  * @side_off: A's page; B's is one granule further
+ * @state: where it is in that round
+ * @arena: whose buddy allocator it came from
+ * @block: its first block there
+ * @side: its entry of the table of side pages
+ * @order: of the buddy allocator
+ * @scrubbed: bytes that the scrubber has zeroed, side pages first
+ * @next: the one to scrub after this one
+ * @newer: in the list of all that exist
+ * @older: likewise
  */
 struct extent {
 	u64 off;
@@ -71,6 +80,7 @@ void alloc_free(struct alloc *a);
 
 /**
  * alloc_take() - clean memory for a channel
+ * @a: the allocator
  * @vm: who pays: index in @guaranteed, or any other number for none
  * @len: bytes, a power of two, at least a granule
  *
@@ -85,6 +95,7 @@ void alloc_release(struct alloc *a, struct extent *e);
 
 /**
  * alloc_scrub() - clean a little
+ * @a: the allocator
  * @map: the region
  * @budget: bytes to write at most
  *

@@ -74,7 +74,10 @@ void audit_set_fd(struct audit *a, int fd);
 
 /**
  * audit_note() - count an event, and keep a line for audit_flush()
+ * @a: the log
+ * @event: which counter
  * @why: SIV_OK for what is no refusal
+ * @who: whom it concerns, or NULL
  * @rule: the policy's section that decided, or NULL
  * @fmt: what; made printable here
  */

@@ -43,6 +43,9 @@ struct letter {
 	u8 body[];
 };
 
+STAILQ_HEAD(letter_queue, letter);
+LIST_HEAD(side_list, side);
+
 enum session_phase {
 	SESSION_HEARD,	 /* being judged */
 	SESSION_PENDING, /* message 2 is made; READY is awaited */
@@ -55,7 +58,10 @@ enum session_phase {
  * struct listener - of a session that listens
  * @request: of LISTEN; 0: does not listen
  * @inherited: from the session that this one replaced: a LISTEN of any request renews it
+ * @flags: SIV_CH_SEALED: only sealed channels
+ * @backlog: at most so many in @waiting
  * @waiting: connects that it has not accepted yet
+ * @ring_max: its own limit; 0: none
  */
 struct listener {
 	u64 request;
@@ -68,11 +74,18 @@ struct listener {
 
 /**
  * struct side - one end of a channel
+ * @channel: whose end it is
  * @session: through which its VM hears of it; NULL: none is live
  * @desk: its VM
- * @boot: boot nonce of the session it began in
+ * @a: it is the end that connected
  * @granted: it was told where the memory is
  * @closed: it cannot touch the memory any more
+ * @boot: boot nonce of the session it began in
+ * @service: of its identity
+ * @cert_hash: its certificate's
+ * @serial: its certificate's serial number
+ * @serial_len: bytes of @serial
+ * @not_after: the end of its certificate
  * @of_session: in the session's list
  * @of_desk: in the VM's list, until @closed
  */
@@ -103,7 +116,9 @@ enum channel_wait {
 
 /**
  * struct channel_kept - what of a channel must outlive this process (region.h)
+ * @cid: the generation
  * @common: as granted; its extent and side pages are what the allocator must reserve
+ * @service: that was connected to
  */
 struct channel_kept {
 	u64 cid;
@@ -113,10 +128,34 @@ struct channel_kept {
 
 /**
  * struct channel - a connect, then a channel, then memory in limbo
+ * @kept: what outlives this process
+ * @b: the broker
+ * @r: the region
+ * @yard: the region's
  * @state: the relay's (core/connect.h)
+ * @wait: for what, before the next grant
+ * @extent: its memory, once B has accepted
+ * @a: the end that connected
+ * @b_side: the end that listens
+ * @request: A's id of OPEN
+ * @suite: as A asked
+ * @flags: as A asked
+ * @ring_ab: as A asked
+ * @ring_ba: as A asked
+ * @end_code: wire code, once it has ended
+ * @n: the nonce
+ * @e_a: A's ephemeral public key
+ * @m2: from ACCEPT, for GRANT_A
+ * @m3: from CONFIRM, for GRANT_B
+ * @have_fin: @fin came before GRANT_B went
+ * @fin: A's
  * @bytes: charged to the VM that opened it, at the end to the one that owes CLOSED
- * @handshake: in the yard's list, while a step is awaited
+ * @charged: whose quota @bytes are
+ * @timed: it is in the yard's list
  * @deadline_ms: of that step
+ * @opened_ms: when OPEN came
+ * @handshake: in the yard's list, while a step is awaited
+ * @waiting: in the list that @wait says
  * @expiry: end of the first certificate
  */
 struct channel {
@@ -155,10 +194,13 @@ TAILQ_HEAD(channel_queue, channel);
 
 /**
  * struct yard - the channels of a region
+ * @b: the broker
+ * @r: the region
  * @handshakes: oldest deadline first; all steps have the same time
  * @memory: channels that wait for the scrubber
  * @timer: of @handshakes
  * @scrub: runs while something is dirty
+ * @armed_ms: when @timer fires; 0: it does not
  */
 struct yard {
 	struct broker *b;
@@ -172,14 +214,30 @@ struct yard {
 
 /**
  * struct session - one identity's conversation with us
+ * @core: the state machine
+ * @b: the broker
+ * @desk: its VM
+ * @phase: where it is in its life
+ * @heir: the session that has replaced it
+ * @service: of its identity
+ * @cert_der: its certificate
+ * @cert: views into @cert_der
+ * @boot: the boot nonce it came with
  * @listener: moved to its heir when replaced
  * @letters: not sealed yet
+ * @letter_count: how many @letters
  * @known: certificates the guest was sent; a ring
+ * @known_count: how many were put into @known
+ * @born_s: when READY came, seconds since boot
  * @until_ms: when a phase other than LIVE is over
  * @armed_ms: when @timer fires; 0: it does not
  * @dirty: something is to be posted
  * @broken: a message was lost: its timer ends it
  * @dead: in the broker's list of those to free
+ * @timer: of re-posting, silence, expiry
+ * @sides: the ends of channels that it speaks for
+ * @of_desk: in its VM's list
+ * @of_dirty: in the list of dirty or of dead ones
  */
 struct session {
 	struct siv_session core;
@@ -192,7 +250,7 @@ struct session {
 	struct siv_cert cert;
 	u8 boot[SIV_NONCE_LEN];
 	struct listener listener;
-	STAILQ_HEAD(, letter) letters;
+	struct letter_queue letters;
 	u32 letter_count;
 	u8 known[SESSION_KNOWN][SIV_HASH_LEN];
 	u32 known_count;
@@ -203,7 +261,7 @@ struct session {
 	bool broken;
 	bool dead;
 	sd_event_source *timer;
-	LIST_HEAD(, side) sides;
+	struct side_list sides;
 	TAILQ_ENTRY(session) of_desk;
 	TAILQ_ENTRY(session) of_dirty;
 };
@@ -212,9 +270,20 @@ TAILQ_HEAD(session_queue, session);
 
 /**
  * struct desk - the sessions of a VM in a region
+ * @b: the broker
+ * @m: the VM
+ * @yard: the region's channels
+ * @sessions: in all phases but HEARD
+ * @session_count: how many
+ * @pending: the one that waits for READY
+ * @challenge: what message 1 must echo
+ * @outbox: what stands in the slots to the guest
+ * @hellos: limits handshakes
  * @boot: of the boot that has live sessions
  * @m1: the last message 1 that authenticated, as it stood in its slot
+ * @m1_len: bytes of @m1; 0: there was none
  * @answer: what was or will be posted for it
+ * @answer_len: bytes of @answer
  * @answer_waits: until the QEMU has read its doorbells
  * @channels: charged to its quota
  * @bytes: likewise
@@ -239,19 +308,33 @@ struct desk {
 	bool answer_waits;
 	u32 channels;
 	u64 bytes;
-	LIST_HEAD(, side) owing;
+	struct side_list owing;
 	struct channel_queue waiting;
 };
 
 /**
  * struct broker - all of it
+ * @event: the loop
+ * @audit: the log
+ * @policy: in force
+ * @regions: all
+ * @yards: one for each region
+ * @region_count: how many
+ * @anchors: the CAs
+ * @certs: signatures that were verified
+ * @crl: revocations by the CA; NULL: none
+ * @denied: kept: revocations by hand
  * @next_cid: kept
  * @next_session: kept
- * @denied: kept: revocations by hand
+ * @channels: by cid
  * @spare: a session to hear the next message 1 with
  * @hs: handshakes never overlap: one transform for all
  * @dirty: sessions with something to post
  * @dead: sessions to free when nobody is inside them
+ * @ephemeral_counter: no ephemeral is made twice
+ * @session_count: in all phases but HEARD
+ * @connects: how many were established
+ * @stopping: no new sessions or channels
  */
 struct broker {
 	sd_event *event;
@@ -286,6 +369,8 @@ static inline struct broker *broker_of(const struct member *m)
 
 /**
  * broker_new() - a broker without regions
+ * @event: the loop
+ * @audit: the log
  *
  * Takes over nothing. Return: NULL without memory.
  */
@@ -304,6 +389,8 @@ struct region *broker_region(const struct broker *b, const char *name);
 
 /**
  * broker_adopt() - a new policy (taken over; the regions are the same)
+ * @b: the broker
+ * @p: taken over
  *
  * Ends what it does not allow any more. Members are added and removed by the caller.
  */
@@ -342,6 +429,10 @@ void session_put(struct session *s, struct desk *d);
 struct session *session_by_service(const struct desk *d, const char *service);
 /**
  * session_send() - a message, now or when the window has room
+ * @s: the session
+ * @type: of the message
+ * @body: its fixed part
+ * @len: bytes at @body
  * @more: bytes after it
  *
  * A session that was replaced hands it to its heir; one that is not live drops it.
@@ -359,6 +450,8 @@ void session_arm(struct session *s, u64 ms);
 bool session_knows(struct session *s, const u8 hash[SIV_HASH_LEN]);
 /**
  * session_end() - it is over
+ * @s: the session
+ * @why: for the audit log
  * @last_words: let it deliver what was sent before; else it is gone at once
  *
  * Its channels must have been ended before (relay_session_over()).
@@ -385,8 +478,10 @@ void channel_wait(struct channel *ch, enum channel_wait what);
 void channel_open(struct channel *ch);
 /**
  * channel_end() - it is over
+ * @ch: may be freed
  * @code: wire code for who is told; 0: an orderly close
  * @from: the side that said so and knows, or NULL
+ * @what: for the audit log
  *
  * Frees at once what was never granted; else the memory is in limbo until both sides
  * are closed. @what is for the audit log.
@@ -414,7 +509,10 @@ void relay_session_over(struct session *s, enum siv_reason why,
 void relay_inherit(struct session *from, struct session *to);
 /**
  * relay_vm_over() - the VM cannot touch anything of a boot any more
+ * @d: the VM
  * @keep: boot nonce of the boot that goes on, or NULL: none does
+ * @why: what the peers are told
+ * @what: for the audit log
  */
 void relay_vm_over(struct desk *d, const u8 *keep, enum siv_reason why,
 		   const char *what);

@@ -18,6 +18,9 @@ void certs_free(struct certs *c);
 void certs_clear(struct certs *c);
 /**
  * certs_verify() - siv_cert_verify(), remembered
+ * @c: the memory
+ * @cert: whose signature
+ * @anchors: the CAs
  *
  * Only success is: a refused certificate is verified each time.
  */

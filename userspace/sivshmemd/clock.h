@@ -46,8 +46,10 @@ struct bucket {
 
 /**
  * bucket_take() - take a token
+ * @b: the bucket
  * @rate: tokens per second, in thousandths
  * @burst: tokens that it holds; it begins full
+ * @now_ms: time
  */
 static inline bool bucket_take(struct bucket *b, u64 rate, u64 burst,
 			       u64 now_ms)

@@ -12,6 +12,7 @@ struct crl;
  * @text: content
  * @anchors: each list must be signed by one of them
  * @err: what is wrong, for people
+ * @cap: bytes at @err
  *
  * A list whose nextUpdate has passed is taken (what it revokes stays revoked) and noted
  * by crl_stale(). Return: NULL and @err.

@@ -94,6 +94,8 @@ static bool ctl_answer(struct ctl_client *c, const char *line, size_t len)
 
 	json_decref(command);
 	json_decref(answer);
+	/* what an answer tells of stands in the log by then */
+	audit_flush(c->ctl->d->audit);
 	if (!text)
 		return false;
 	c->out_len = strlen(text);

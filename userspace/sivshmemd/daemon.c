@@ -20,7 +20,7 @@
 
 static struct policy *daemon_read_policy(struct files *f,
 					 const struct files_paths *paths,
-					 struct notes *notes)
+					 uid_t self, struct notes *notes)
 {
 	char err[512], *text;
 	struct policy *p;
@@ -31,8 +31,7 @@ static struct policy *daemon_read_policy(struct files *f,
 		notes_error(notes, "policy", 0, "%s", err);
 		return NULL;
 	}
-	p = policy_parse(paths->policy, text, len, files_uid, f, geteuid(),
-			 notes);
+	p = policy_parse(paths->policy, text, len, files_uid, f, self, notes);
 	free(text);
 	return p;
 }
@@ -97,13 +96,13 @@ static void daemon_config_free(struct daemon_config *c)
 	*c = (struct daemon_config){ 0 };
 }
 
-bool daemon_read(struct files *f, const struct files_paths *paths,
+bool daemon_read(struct files *f, const struct files_paths *paths, uid_t self,
 		 bool have_crl, struct daemon_config *out, struct notes *notes)
 {
 	bool ok;
 
 	*out = (struct daemon_config){ 0 };
-	out->policy = daemon_read_policy(f, paths, notes);
+	out->policy = daemon_read_policy(f, paths, self, notes);
 	out->anchors = daemon_read_ca(f, paths, notes);
 	ok = out->policy && out->anchors &&
 	     daemon_read_crl(f, paths, have_crl, out, notes);
@@ -519,7 +518,7 @@ bool daemon_reload(struct daemon *d, char *err, size_t cap)
 	bool ok;
 
 	files_notify(d->files, "RELOADING=1");
-	ok = daemon_read(d->files, &d->paths, b->crl, &c, &notes);
+	ok = daemon_read(d->files, &d->paths, d->self, b->crl, &c, &notes);
 	if (ok)
 		bad = daemon_frozen(b->policy, c.policy);
 	if (ok && !bad)

@@ -13,9 +13,21 @@ enum {
 
 /**
  * struct daemon - one running daemon
+ * @paths: of all files
  * @runtime_dir: absolute
+ * @key_program: sivshmemd-key
+ * @key_user: whom it becomes, or NULL
+ * @event: the loop
+ * @files: the helper
+ * @keylink: the key process
+ * @audit: the log
+ * @broker: all that guests have to do with
+ * @ctl: the control socket
  * @activated: sockets that the service manager passed, by path
+ * @activated_count: how many @activated
  * @pid: our own: the sandbox does not tell
+ * @self: our user, likewise
+ * @started: seconds since 1970
  * @key_gone: hears when the key process ends
  */
 struct daemon {
@@ -35,6 +47,7 @@ struct daemon {
 	} * activated;
 	int activated_count;
 	pid_t pid;
+	uid_t self;
 	s64 started;
 	sd_event_source *key_gone;
 };
@@ -48,12 +61,16 @@ struct daemon_config {
 
 /**
  * daemon_read() - policy, anchors and CRL
+ * @f: the helper
+ * @paths: for messages
+ * @self: what `self` means in the policy
  * @have_crl: there was one before: that it is missing now is an error
+ * @out: filled in
  * @notes: what was found wrong
  *
  * Return: false if anything is wrong; then nothing is in @out.
  */
-bool daemon_read(struct files *f, const struct files_paths *paths,
+bool daemon_read(struct files *f, const struct files_paths *paths, uid_t self,
 		 bool have_crl, struct daemon_config *out, struct notes *notes);
 /* daemon_check_certs() - the host's certificates: there, ours, and not at their end. */
 bool daemon_check_certs(struct files *f, const struct policy *p,
@@ -62,6 +79,9 @@ bool daemon_check_certs(struct files *f, const struct policy *p,
 bool daemon_begin(struct daemon *d, struct daemon_config *c);
 /**
  * daemon_reload() - read everything again and apply it
+ * @d: the daemon
+ * @err: room for what is wrong
+ * @cap: bytes at @err
  *
  * Return: false and @err: then everything is as it was.
  */

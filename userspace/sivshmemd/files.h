@@ -22,6 +22,9 @@ enum files_what {
 
 /**
  * struct files_paths - where things are
+ * @policy: the policy
+ * @ca: certificates of the CA
+ * @crl: its revocation list
  * @keys_dir: REGION.crt and REGION.key, or host.crt and host.key
  * @audit: NULL: standard error
  * @runtime_dir: VM/REGION.sock, control.sock
@@ -50,9 +53,12 @@ void files_stop(struct files *f);
 
 /**
  * files_read() - the content of a file that nobody else may write
+ * @f: the helper
+ * @what: which file
  * @region: for FILES_CERT, else NULL
  * @len: set to its length
  * @err: what is wrong, with the file's name
+ * @cap: bytes at @err
  *
  * Return: its bytes and a NUL, to be freed; NULL with errno (ENOENT: there is none).
  */
@@ -62,7 +68,11 @@ char *files_read(struct files *f, enum files_what what, const char *region,
 int files_audit(struct files *f, char *err, size_t cap);
 /**
  * files_listen() - a listening socket RUNTIME/VM/REGION.sock
+ * @f: the helper
  * @vm: NULL: RUNTIME/control.sock
+ * @region: the region
+ * @err: room for what is wrong
+ * @cap: bytes at @err
  *
  * Return: the socket, non-blocking, or -1 with errno and @err.
  */

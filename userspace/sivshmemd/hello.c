@@ -229,6 +229,9 @@ static bool hello_hear(struct desk *d, struct hello *h)
 		hello_dropped(d, why);
 		return false;
 	}
+	/* the READY of the one before, if it stands in a slot, comes first */
+	if (d->pending)
+		session_mail(d);
 	hello_decide(d, s, h);
 	return true;
 }

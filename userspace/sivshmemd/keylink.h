@@ -8,7 +8,9 @@
 
 /**
  * struct keylink - one key process with a socket for each region
+ * @pid: of the process; 0: there is none
  * @fd: per region of the policy; -1: vanilla, no key
+ * @count: regions of the policy
  */
 struct keylink {
 	pid_t pid;
@@ -18,9 +20,13 @@ struct keylink {
 
 /**
  * keylink_start() - start sivshmemd-key
+ * @k: filled in
  * @program: its path
  * @keys_dir: REGION.key, or host.key
  * @user: whom it becomes, if we are root; NULL: nobody else
+ * @p: the policy
+ * @err: room for what is wrong
+ * @cap: bytes at @err
  *
  * Return: 0, or -1 with @err.
  */
@@ -30,9 +36,13 @@ int keylink_start(struct keylink *k, const char *program, const char *keys_dir,
 void keylink_stop(struct keylink *k);
 /**
  * keylink_open() - the key of a region
+ * @k: the key process
+ * @region: index in the policy
  * @cert: the host's certificate: the key must be its
  * @prkh: set to the hedge for ephemerals: a secret that only this key's holder and we
  *        can make, from X25519 with a fixed point of unknown logarithm
+ * @err: room for what is wrong
+ * @cap: bytes at @err
  *
  * Return: NULL with @err.
  */

@@ -225,7 +225,8 @@ static int check(struct daemon *d)
 	int status = 1;
 
 	d->files = files_start(&d->paths, false);
-	if (d->files && daemon_read(d->files, &d->paths, false, &c, &notes)) {
+	if (d->files &&
+	    daemon_read(d->files, &d->paths, d->self, false, &c, &notes)) {
 		if (daemon_check_certs(d->files, c.policy, c.anchors, &notes))
 			status = 0;
 		policy_free(c.policy);
@@ -259,6 +260,23 @@ static bool become(const char *user)
 		return false;
 	}
 	return !sandbox_private();
+}
+
+/* Whom the daemon will be: that is what `self` means in the policy. */
+static bool self_set(struct daemon *d, const struct options *o)
+{
+	struct passwd *pw;
+
+	d->self = geteuid();
+	if (d->self || !o->user)
+		return true;
+	pw = getpwnam(o->user);
+	if (!pw) {
+		log_error("%s: no such user", o->user);
+		return false;
+	}
+	d->self = pw->pw_uid;
+	return true;
 }
 
 /* Eventfds of many VMs: as many descriptors as we may have. */
@@ -401,7 +419,8 @@ static bool begin(struct daemon *d, const struct options *o)
 	bool ok;
 
 	d->files = files_start(&d->paths, false);
-	ok = d->files && daemon_read(d->files, &d->paths, false, &c, &notes);
+	ok = d->files &&
+	     daemon_read(d->files, &d->paths, d->self, false, &c, &notes);
 	if (notes.text)
 		fputs(notes.text, stderr);
 	notes_clear(&notes);
@@ -478,5 +497,7 @@ int main(int argc, char **argv)
 		log_error("out of memory");
 		return 1;
 	}
+	if (!self_set(&d, &o))
+		return 1;
 	return o.check ? check(&d) : serve(&d, &o);
 }

@@ -13,6 +13,7 @@ struct memory {
 
 /**
  * memory_new() - make and map it
+ * @m: filled in
  * @name: for /proc/PID/fd, for people
  * @size: a power of two
  * @map: false: not needed here (vanilla)

@@ -28,8 +28,10 @@ struct notes {
 
 /**
  * notes_error() - something is wrong: the file is not to be used
+ * @n: the findings
  * @file: its name as the user gave it
  * @line: 0 if no line is to blame
+ * @fmt: what is wrong
  */
 void notes_error(struct notes *n, const char *file, unsigned int line,
 		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));

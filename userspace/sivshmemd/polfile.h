@@ -17,6 +17,7 @@ bool polfile_name(const char *text, char out[SIV_NAME_LEN]);
  * polfile_word() - the next word of a list (commas and blanks separate)
  * @at: where to go on; moved
  * @out: at least @cap bytes
+ * @cap: bytes at @out
  *
  * Return: 1 a word, 0 the end, -1 a word that is too long.
  */

@@ -37,6 +37,7 @@ enum policy_sealed {
  * @line: of the section
  * @user: as written
  * @uid: whom the VM's QEMU runs as
+ * @self: @user is `self`
  * @vectors: MSI-X vectors, the same number as on QEMU's command line
  * @channels: quota per region
  * @sessions: quota per region
@@ -64,11 +65,17 @@ struct policy_vm {
 
 /**
  * struct policy_region - section [region NAME]
+ * @name: of the region
+ * @line: of the section
+ * @mode: who maps what
  * @size: bytes, a power of two
  * @granule: bytes, a power of two
  * @members: indexes of VMs, in the order written
+ * @member_count: how many @members
  * @channels: side pages in the region; 0: chosen from the size
  * @suites: bit n: suite n is offered
+ * @ring_min: bytes; 0: the granule
+ * @ring_max: bytes; 0: chosen from the size
  * @liveness_ms: a session is dead after this silence
  * @handshake_ms: each step of a connect may take this long
  * @rekey_s: age at which a guest starts a new session; the host ends one of twice that
@@ -98,10 +105,16 @@ struct policy_pattern {
 
 /**
  * struct policy_service - section [service REGION/VM/NAME]
+ * @name: of the service
+ * @rule: the section's title, for the audit log
+ * @line: of the section
  * @region: index
  * @vm: index of the VM that may listen
  * @clients: who may connect
+ * @client_count: how many @clients
  * @sealed: whether channels must, may or must not be sealed
+ * @ring_min: bytes; 0: the region's
+ * @ring_max: bytes; 0: the region's
  * @channels: quota of this service; 0: none of its own
  */
 struct policy_service {
@@ -138,6 +151,7 @@ typedef bool (*policy_uid_fn)(void *arg, const char *user, uid_t *uid);
  * @text: its content; need not end in NUL
  * @len: bytes of @text
  * @uid_of: resolves user names (numbers and `self` are not asked)
+ * @arg: for @uid_of
  * @self: what `self` means
  * @notes: takes errors and warnings
  *
@@ -150,6 +164,8 @@ void policy_free(struct policy *p);
 
 /**
  * policy_check() - what the sections say together (policy_parse() calls it)
+ * @p: the policy
+ * @notes: takes errors and warnings
  *
  * Members exist, isolated regions have two, layouts fit, vectors suffice, VMs of one
  * uid are warned of, services name members.
@@ -168,6 +184,9 @@ const struct policy_service *policy_service(const struct policy *p,
 					    const char *service);
 /**
  * policy_offers() - the run of sections for a service name, whichever VM offers it
+ * @p: the policy
+ * @region: its name
+ * @service: its name
  * @first: set to the first of them
  *
  * Return: how many.

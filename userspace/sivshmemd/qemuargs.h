@@ -9,6 +9,8 @@
 
 /**
  * qemuargs_make() - all that a VM's QEMU must be given for its regions
+ * @p: the policy
+ * @vm: one of its VMs
  * @runtime_dir: absolute
  *
  * Return: a JSON array of arguments; NULL if the VM is in no region or without memory.

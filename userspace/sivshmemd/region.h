@@ -43,13 +43,23 @@ struct member_events {
 /**
  * struct region - one memory and those who share it
  * @owner: whom the events are for
+ * @event: the loop
+ * @audit: the log
+ * @ev: who is told of its members' doings
+ * @policy: its section
+ * @name: of the region
  * @mem: kept
  * @epoch: kept
  * @numbers: kept (burned ones)
+ * @geo: where things are in it
+ * @header_hash: of the header's constant part
+ * @cert_der: the host's certificate
  * @cert: the host's, in @cert_der; not in vanilla regions
  * @key: its private key, in the key process
  * @prkh: hedge for ephemerals
- * @header_hash: of the header's constant part
+ * @alloc: its channels' memory
+ * @members: NULL where one was removed
+ * @member_count: entries of @members
  */
 struct region {
 	void *owner;
@@ -80,9 +90,14 @@ struct member_vector {
 
 /**
  * struct member - a VM in a region
+ * @r: its region
+ * @vm: its section of the policy
+ * @name: of the VM
  * @index: in the region's table; also the allocator's name for it
+ * @port: where its QEMU connects
  * @bell: kept: own eventfds of peer 0
  * @vector: kept: own eventfds; 0 is the host's
+ * @vector_count: how many @vector
  * @client: kept: its QEMU, or NULL
  * @peer: kept: its number, while there is a client
  * @number_told: kept: another QEMU knows @peer
@@ -90,8 +105,9 @@ struct member_vector {
  * @burned: kept: numbers that this VM has used up
  * @box: its mailbox in the region
  * @bells_on: sources of @bell
- * @idle: doorbells that meant nothing
  * @pause: until bells are listened to again
+ * @idle: doorbells that meant nothing
+ * @attach: limits QEMU's connections
  * @desk: its sessions (session.h)
  */
 struct member {
@@ -118,8 +134,15 @@ struct member {
 
 /**
  * region_new() - a region with fresh memory, without members
+ * @event: the loop
+ * @audit: the log
+ * @policy: all of it
+ * @p: the region's section
  * @cert: the host's certificate for it, DER; empty for a vanilla region
+ * @ev: who is told of its members' doings
+ * @owner: for @ev
  * @err: what is wrong, for people
+ * @cap: bytes at @err
  */
 struct region *region_new(sd_event *event, struct audit *audit,
 			  const struct policy *policy,
@@ -133,6 +156,8 @@ struct member *region_member(const struct region *r, const char *vm);
 
 /**
  * member_new() - make a VM's eventfds and its place in the region
+ * @r: the region
+ * @vm: its section of the policy
  *
  * Return: NULL, with errno.
  */
@@ -150,6 +175,8 @@ void member_drop(struct member *m);
 void member_ring(const struct member *m);
 /**
  * member_pair() - let two members ring each other
+ * @a: one of them
+ * @b: the other
  *
  * Each gets a vector at the other, always the same for the same two names, and its
  * QEMU the eventfd, once per number. Return: SIV_OK, or SIV_R_QUOTA if vectors or

@@ -45,8 +45,11 @@ struct server_events {
 
 /**
  * server_client_new() - serve an accepted connection
+ * @event: the loop
  * @fd: taken over, also on failure
  * @fd_limit: descriptors that this client is given at most
+ * @ev: who is told
+ * @arg: for @ev
  */
 struct server_client *server_client_new(sd_event *event, int fd,
 					unsigned int fd_limit,
@@ -57,6 +60,7 @@ void server_client_free(struct server_client *c);
 
 /**
  * server_send() - queue one message
+ * @c: the client
  * @value: version, a number, or -1
  * @fd: goes with it (borrowed), or -1 for none
  *
@@ -72,12 +76,14 @@ void server_fds_closed(struct server_client *c, unsigned int count);
 
 /**
  * server_drained() - has the client read all that was sent?
+ * @c: the client
  *
  * A message that lies in the socket has not been acted on by QEMU.
  */
 bool server_drained(struct server_client *c);
 /**
  * server_wait_drained() - tell when it is
+ * @c: the client
  * @limit_ms: a client that takes longer is gone
  */
 void server_wait_drained(struct server_client *c, unsigned int limit_ms);
@@ -105,8 +111,11 @@ struct server_port_events {
 
 /**
  * server_port_new() - accept on a listening socket
+ * @event: the loop
  * @fd: listening, non-blocking; taken over, also on failure
  * @uid: whose connections are accepted
+ * @ev: who is told
+ * @arg: for @ev
  */
 struct server_port *server_port_new(sd_event *event, int fd, uid_t uid,
 				    const struct server_port_events *ev,
@@ -116,6 +125,7 @@ void server_port_set_uid(struct server_port *p, uid_t uid);
 
 /**
  * server_refuse() - send a client away so that its QEMU ends with a message
+ * @event: the loop
  * @fd: taken over
  *
  * Closed when the refusal was read, or after two seconds.

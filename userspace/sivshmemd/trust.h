@@ -12,6 +12,7 @@
  *        written by anybody else (a sticky directory of root's will do)
  * @secret: it must not be readable by others either
  * @err: what is wrong, with the path
+ * @cap: bytes at @err
  *
  * Return: a descriptor, or -1 with errno.
  */
