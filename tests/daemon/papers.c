@@ -87,7 +87,7 @@ void paper_crl(FILE *f, const struct test_ca *ca, const u32 *serials, size_t cou
 	X509_CRL *list = X509_CRL_new();
 	ASN1_TIME *now = ASN1_TIME_adj(NULL, time(NULL), 0, -60);
 	ASN1_TIME *next = ASN1_TIME_adj(NULL, time(NULL), 7, 0);
-	char text[24];
+	ASN1_INTEGER *n = ASN1_INTEGER_new();
 	X509V3_CTX ctx;
 	size_t i;
 
@@ -100,8 +100,9 @@ void paper_crl(FILE *f, const struct test_ca *ca, const u32 *serials, size_t cou
 		add_serial(list, serials[i], now);
 	X509V3_set_ctx(&ctx, ca->cert, NULL, NULL, list, 0);
 	add_ext(list, &ctx, NID_authority_key_identifier, "keyid:always");
-	snprintf(text, sizeof(text), "%ld", number);
-	add_ext(list, &ctx, NID_crl_number, text);
+	must(n && ASN1_INTEGER_set(n, number) &&
+	     X509_CRL_add1_ext_i2d(list, NID_crl_number, n, 0, 0) == 1, "number");
+	ASN1_INTEGER_free(n);
 	X509_CRL_sort(list);
 	must(X509_CRL_sign(list, ca->key, ca->md) > 0, "signature");
 	must(PEM_write_X509_CRL(f, list) == 1, "writing");

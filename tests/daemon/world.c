@@ -406,13 +406,11 @@ json_int_t world_region(struct world *w, const char *key)
 
 /* --------------------------------------------------------------- the audit log */
 
-/* Two rounds of the daemon's loop: what it had to say is written. */
+/* An answer of the control socket: what happened before it stands in the log. */
 static void settle(struct world *w)
 {
-	if (w->control < 0)
-		return;
-	json_decref(status(w));
-	json_decref(status(w));
+	if (w->control >= 0)
+		json_decref(status(w));
 }
 
 static FILE *audit_open(struct world *w)
