@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Whoever waits can be woken, timed out and interrupted, whatever it waits for: a peer or
+# a daemon that stands still, a ring, a doorbell that is masked; sealed channels keep the
+# manners of plain ones, and no interrupted or failed call leaves anything behind.
+import contextlib
+import signal
+import time
+
+from lab.pair import open_region
+from lab.shell import Shell
+from test_bells import mask
+
+OWN, PEER, TX, RX = range(4)
+COUNT = 200
+
+
+def setup(lab):
+    open_region(lab, "alpha", "beta")
+
+
+@contextlib.contextmanager
+def standing(lab, what):
+    """A guest, or the daemon, does nothing for a while."""
+    stop, go = {
+        "beta": (lambda: lab.vms["beta"].qmp.run("stop"),
+                 lambda: lab.vms["beta"].qmp.run("cont")),
+        "daemon": (lambda: lab.daemon.process.send_signal(signal.SIGSTOP),
+                   lambda: lab.daemon.process.send_signal(signal.SIGCONT)),
+    }[what]
+    stop()
+    try:
+        yield
+    finally:
+        go()
+
+
+def pair(lab):
+    """Shells; beta listens in slot 0."""
+    here, there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
+    there.ok(f"listen 0 {lab.keys['beta']['data']}")
+    return here, there
+
+
+def connect(lab, words=""):
+    return f"connect 1 {lab.keys['alpha']['user']} data {words}"
+
+
+def both_ways(here, there):
+    for one, other in ((here, there), (there, here)):
+        sent = one.ok("write 1 100 1")
+        assert other.ok("read 1 1000") == sent
+
+
+def works(lab, here, there):
+    """The same processes, and nothing in the queue from before."""
+    there.ok("nonblock 0 1")
+    end = time.monotonic() + 10
+    while there.do("accept 2 0") != "EAGAIN":
+        assert time.monotonic() < end
+    there.ok("nonblock 0 0")
+    here.ok(connect(lab))
+    there.ok("accept 1 0 5000")
+    both_ways(here, there)
+    here.quit()
+    there.quit()
+
+
+# ---------------------------------------------------------------------- handshakes
+
+def case_connect_times_out(lab):
+    here, there = pair(lab)
+    with standing(lab, "beta"):
+        start = time.monotonic()
+        here.refused(connect(lab, "timeout=500"), "ETIMEDOUT")
+        assert 0.5 <= time.monotonic() - start < 2
+        # longer than the host waits for the other end
+        here.refused(connect(lab, "timeout=20000"), "ETIMEDOUT")
+        assert time.monotonic() - start < 12
+    works(lab, here, there)
+
+
+def case_connect_is_interrupted(lab):
+    here, there = pair(lab)
+    with standing(lab, "beta"):
+        here.begin(connect(lab, "timeout=20000"))
+        time.sleep(0.5)
+        here.interrupt()
+        assert here.end(3) == "EINTR"
+    works(lab, here, there)
+
+
+def case_nothing_before_the_handshake(lab):
+    here, there = pair(lab)
+    with standing(lab, "beta"):
+        here.ok(connect(lab, "nonblock timeout=1500"))
+        for _ in range(2):  # while it lasts, and when it has failed
+            for call in ("read 1 10", "write 1 10", f"map 1 {TX}", "bell 1",
+                         "wait 1 read 8 10", "shutdown 1 wr"):
+                here.refused(call, "EPERM")
+            assert "err" in here.ok("poll 1 10000 out")
+        assert here.info(1)["error"] == "ETIMEDOUT", here.info(1)
+    works(lab, here, there)
+
+
+def case_daemon_stands_still(lab):
+    """Handshakes wait for it and time out; what is open needs it no more."""
+    here, there = pair(lab)
+    here.ok(connect(lab))
+    there.ok("accept 1 0 5000")
+    other = Shell(lab.vms["alpha"])
+    with standing(lab, "daemon"):
+        both_ways(here, there)
+        other.refused(connect(lab, "timeout=700"), "ETIMEDOUT")
+        other.refused(f"listen 0 {lab.keys['alpha']['data']} timeout=700",
+                      "ETIMEDOUT")
+        other.begin(connect(lab, "timeout=20000"))
+        time.sleep(0.3)
+        other.interrupt()
+        assert other.end(3) == "EINTR"
+        both_ways(here, there)
+    both_ways(here, there)
+    other.quit()
+    here.ok("close 1")
+    there.ok("close 1")
+    works(lab, here, there)
+
+
+def case_handshake_while_masked(lab):
+    """No doorbell of the host's or the peer's arrives: all is found by looking."""
+    here, there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
+    guests = (lab.vms["alpha"], lab.vms["beta"])
+    for guest in guests:
+        mask(guest, True)
+    try:
+        start = time.monotonic()
+        there.ok(f"listen 0 {lab.keys['beta']['data']}")
+        here.ok(connect(lab, "sealed"))
+        there.ok("accept 1 0 5000")
+        both_ways(here, there)
+        there.begin("poll 1 5000 in")
+        time.sleep(0.2)
+        here.ok("write 1 10")
+        assert there.end() == "ok in"
+        assert time.monotonic() - start < 8
+    finally:
+        for guest in guests:
+            mask(guest, False)
+    here.ok("close 1")
+    there.ok("close 1")
+    works(lab, here, there)
+
+
+# ------------------------------------------------------------------------ channels
+
+def case_mapped_waits(lab):
+    here, there = pair(lab)
+    here.ok(connect(lab))
+    there.ok("accept 1 0 5000")
+    for window in (OWN, PEER, TX, RX):
+        here.ok(f"map 1 {window}")
+    start = time.monotonic()
+    here.refused("wait 1 read 8 400", "ETIMEDOUT")
+    assert time.monotonic() - start >= 0.4
+    for call in ("wait 1 read 8 20000", "poll 1 20000 in"):
+        here.begin(call)
+        time.sleep(0.3)
+        here.interrupt()
+        assert here.end(3) == "EINTR", call
+    here.begin("wait 1 read 8 20000")
+    time.sleep(0.3)
+    there.ok("write 1 10")
+    assert here.end(3) == "ok 0"
+    here.begin("wait 1 read 64 20000")
+    time.sleep(0.3)
+    there.ok("close 1")
+    assert here.end(3) in ("ok 0", "EPIPE"), "the end wakes nobody"
+    here.ok("close 1")
+    works(lab, here, there)
+
+
+def sealed_calls(lab, words):
+    here, there = pair(lab)
+    here.ok(connect(lab, f"{words} ring=4096"))
+    there.ok("accept 1 0 5000")
+    both_ways(here, there)
+    largest = int(here.info(1)["max"])
+    here.refused(f"write 1 {largest + 1}", "EMSGSIZE")
+    sent = here.ok(f"write 1 {largest} 3")
+    there.refused(f"read 1 {largest - 1}", "EMSGSIZE")
+    assert there.ok(f"read 1 {largest}") == sent
+    # nothing is sealed, and so no nonce used, for a buffer that faults
+    here.refused("badwrite 1", "EFAULT")
+    assert here.ok("write 1 0").startswith("0 ")
+    sent = here.ok("write 1 64 9")
+    there.refused("badread 1", "EFAULT")
+    assert there.ok("read 1 64") == sent
+    there.ok("nonblock 1 1")
+    there.refused("read 1 10", "EAGAIN")
+    there.ok("nonblock 1 0")
+    # full, and interrupted there
+    here.ok("nonblock 1 1")
+    count = 0
+    while here.do("write 1 1000 1").startswith("ok"):
+        count += 1
+    assert 2 <= count <= 4, count
+    here.ok("nonblock 1 0")
+    here.begin("write 1 1000 1")
+    time.sleep(0.3)
+    here.interrupt()
+    assert here.end(3) == "EINTR"
+    for _ in range(count):
+        assert there.ok("read 1 1000").startswith("1000 ")
+    there.begin("read 1 1000")
+    time.sleep(0.3)
+    there.interrupt()
+    assert there.end(3) == "EINTR"
+    there.begin("read 1 1000")
+    time.sleep(0.3)
+    sent = here.ok("write 1 500 2")
+    assert there.end(5) == f"ok {sent}"
+    # half, then the whole of an orderly end
+    sent = here.ok("write 1 5 5")
+    here.ok("shutdown 1 wr")
+    here.refused("write 1 1", "EPIPE")
+    assert there.ok("read 1 10") == sent
+    assert there.ok("read 1 10").startswith("0 ")
+    back = there.ok("write 1 7 7")
+    assert here.ok("read 1 10") == back
+    there.ok("close 1")
+    assert here.ok("read 1 10").startswith("0 ")
+    here.ok("close 1")
+    works(lab, here, there)
+
+
+def case_sealed_calls(lab):
+    sealed_calls(lab, "sealed")
+
+
+def case_sealed_calls_aes(lab):
+    sealed_calls(lab, "sealed aes")
+
+
+def transfer(lab, source, sink, words, seed):
+    reader = lab.vms[sink].start(
+        f"chan sink {lab.keys[sink]['data']} {seed} {COUNT}")
+    reader.wait_output("listening")
+    sent = lab.vms[source].run(
+        f"chan source {lab.keys[source]['user']} data {seed} {COUNT} {words}").out
+    assert reader.wait() == 0, reader.text
+    count = next(word for word in reader.text.split() if word.startswith("bytes="))
+    assert f"{count} " in sent, (sent, reader.text)
+
+
+def case_every_kind_across_the_end(lab):
+    """All sizes from 1 to the largest, many times round a ring of 4 KiB."""
+    seed = 10
+    for words in ("", "sealed", "sealed aes"):
+        for source, sink in (("alpha", "beta"), ("beta", "alpha")):
+            transfer(lab, source, sink, f"{words} ring=4096", seed)
+            seed += 1
