@@ -17,6 +17,8 @@
 enum {
 	SERVER_REFUSED_MS = 2000,
 	SERVER_QUEUE_MAX = 1 << 16,
+	SERVER_POLL_MIN_US = 100,
+	SERVER_POLL_MAX_US = 16000,
 };
 
 struct server_msg {
@@ -38,7 +40,7 @@ struct server_client {
 	size_t room;
 	unsigned int fds;
 	unsigned int fd_limit;
-	unsigned int poll_ms;
+	unsigned int poll_us;
 	unsigned int limit_ms;
 	u64 since_ms; /* when waiting began; 0: nobody waits */
 	bool unread;  /* something was sent that may not have been read */
@@ -97,9 +99,9 @@ static bool server_later(int err)
 	       err == -ETOOMANYREFS;
 }
 
-static void server_timer(struct server_client *c, unsigned int ms)
+static void server_timer(struct server_client *c, unsigned int us)
 {
-	if (sd_event_source_set_time_relative(c->timer, (u64)ms * 1000) < 0 ||
+	if (sd_event_source_set_time_relative(c->timer, us) < 0 ||
 	    sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT) < 0)
 		c->broken = true;
 }
@@ -109,10 +111,10 @@ static void server_waits(struct server_client *c)
 {
 	if (!c->since_ms) {
 		c->since_ms = clock_ms();
-		c->poll_ms = 1;
+		c->poll_us = SERVER_POLL_MIN_US;
 		c->limit_ms = SERVER_SLOW_MS;
 	}
-	server_timer(c, c->poll_ms);
+	server_timer(c, c->poll_us);
 }
 
 static void server_watch(struct server_client *c)
@@ -307,9 +309,9 @@ static int server_on_timer(sd_event_source *s, uint64_t usec, void *arg)
 		server_gone(c, SERVER_SLOW);
 		return 0;
 	}
-	if (c->poll_ms < 16)
-		c->poll_ms *= 2;
-	server_timer(c, c->poll_ms);
+	if (c->poll_us < SERVER_POLL_MAX_US)
+		c->poll_us *= 2;
+	server_timer(c, c->poll_us);
 	return 0;
 }
 
@@ -334,7 +336,7 @@ struct server_client *server_client_new(sd_event *event, int fd,
 	};
 	if (sd_event_add_io(event, &c->io, fd, EPOLLIN, server_on_io, c) < 0 ||
 	    sd_event_add_time_relative(event, &c->timer, CLOCK_MONOTONIC, 0,
-				       1000, server_on_timer, c) < 0 ||
+				       50, server_on_timer, c) < 0 ||
 	    sd_event_source_set_enabled(c->timer, SD_EVENT_OFF) < 0) {
 		server_client_free(c);
 		return NULL;
