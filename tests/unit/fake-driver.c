@@ -67,7 +67,7 @@ static struct fake {
 
 static char identity[SIVSHMEM_NAME_LEN];
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 static struct fake *fake_of(int fd)
 {
@@ -249,6 +249,7 @@ static bool fake_reached(const struct fake *f, const struct sivshmem_wait *w)
 	bool read = w->flags == SIVSHMEM_WAIT_READ;
 	const u64 *at = read ? &f->peer->prod : &f->peer->cons;
 
+	/* pairs with siv_tx_publish() and siv_rx_release() */
 	return virt_load_acquire(at) >= w->position ||
 	       siv_end_get(f->peer) & (read ? SIV_END_WR : SIV_END_RD);
 }
@@ -265,6 +266,7 @@ static int fake_wait(int fd, struct fake *f, const struct sivshmem_wait *w)
 				     &f->own->want_prod :
 				     &f->own->want_cons),
 			   w->position);
+		/* pairs with siv_tx_publish() and siv_rx_release() */
 		virt_mb();
 		if (fake_reached(f, w))
 			return 0;

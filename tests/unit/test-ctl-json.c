@@ -200,7 +200,7 @@ static void mutations(void **state)
 
 			copy[at] = (char)c;
 			j = json_parse(copy);
-			taken += j != NULL;
+			taken += !!j;
 			json_free(j);
 			free(copy);
 		}

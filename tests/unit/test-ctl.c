@@ -38,7 +38,7 @@ enum {
 };
 
 static const char *ctl, *driver, *self;
-static char dir[] = "/tmp/test-ctl.XXXXXX";
+static char dir[32] = "/tmp/test-ctl.XXXXXX";
 
 /* ------------------------------------------------------------------- processes */
 

@@ -111,6 +111,7 @@ static int end_wait(void *ctx, uint32_t what, uint64_t position, int timeout_ms)
 			WRITE_ONCE(e->own->want_prod, position);
 		else
 			WRITE_ONCE(e->own->want_cons, position);
+		/* pairs with siv_tx_publish() and siv_rx_release() */
 		virt_mb();
 		if (reached(e, what, position))
 			return 0;

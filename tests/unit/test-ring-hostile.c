@@ -14,12 +14,15 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include "core/ring.h"
 
 enum {
 	SIZE = 1024,
-	ROUNDS = 1500000
+	ENOUGH = 100000,
+	PATIENCE = 120
 };
 
 static struct siv_side hostile, own;
@@ -90,13 +93,17 @@ static void flipping_peer(void **state)
 	siv_tx_init(&tx, &own, &hostile, SIZE);
 	siv_rx_init(&rx, &own, &hostile, SIZE);
 	assert_int_equal(pthread_create(&t, NULL, flip, NULL), 0);
-	for (u32 i = 0; i < ROUNDS; i++) {
+	alarm(PATIENCE);
+	while (taken < ENOUGH || refused < ENOUGH) {
 		if (take_one(&rx, &bytes)) {
 			taken++;
 		} else {
 			/* a new channel in the same memory: also while it is flipped */
 			refused++;
 			rx.prod = rx.cons;
+			/* on a busy machine the other thread needs its turn */
+			if (!(refused % 64))
+				sched_yield();
 		}
 		if (siv_tx_room(&tx, &room) == SIV_OK) {
 			assert_true(room <= SIZE && room % 8 == 0);
@@ -112,10 +119,10 @@ static void flipping_peer(void **state)
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	pthread_join(t, NULL);
+	alarm(0);
 	print_message("%llu records, %llu bytes taken, %llu refused\n",
 		      (unsigned long long)taken, (unsigned long long)bytes,
 		      (unsigned long long)refused);
-	assert_true(taken > 1000 && refused > 1000);
 }
 
 int main(void)

@@ -101,13 +101,16 @@ static u64 record_len(u64 i, u64 max)
 	return 1 + (i * 2654435761u >> 7) % (max < 200 ? max : 200);
 }
 
-static void ring_copy(u64 off, u8 *to, const u8 *from, u64 n, bool in)
+static void ring_put(u64 off, const u8 *from, u64 n)
 {
 	for (u64 k = 0; k < n; k++)
-		if (in)
-			w.ring[(off + k) & (w.size - 1)] = from[k];
-		else
-			to[k] = w.ring[(off + k) & (w.size - 1)];
+		w.ring[(off + k) & (w.size - 1)] = from[k];
+}
+
+static void ring_get(u64 off, u8 *to, u64 n)
+{
+	for (u64 k = 0; k < n; k++)
+		to[k] = w.ring[(off + k) & (w.size - 1)];
 }
 
 static void produce_one(struct siv_tx *tx, u64 i)
@@ -132,8 +135,8 @@ static void produce_one(struct siv_tx *tx, u64 i)
 		data[k] = (u8)(i * 13 + k);
 	siv_put_le32(hdr, (u32)len);
 	off = siv_tx_offset(tx);
-	ring_copy(off, NULL, hdr, 8, true);
-	ring_copy(off + 8, NULL, data, len, true);
+	ring_put(off, hdr, 8);
+	ring_put(off + 8, data, len);
 	if (siv_tx_publish(tx, need))
 		bell_ring(&w.to_c);
 }
@@ -187,13 +190,13 @@ static u64 consume_all(void)
 	siv_rx_init(&rx, &w.c_side, &w.p_side, w.size);
 	while ((avail = await(&rx)) != 0) {
 		off = siv_rx_offset(&rx);
-		ring_copy(off, hdr, NULL, 8, false);
+		ring_get(off, hdr, 8);
 		if (siv_rx_header(&rx, hdr, avail, &len) != SIV_OK ||
 		    len != record_len(i, siv_ring_max_record(w.size))) {
 			w.bad++;
 			return i;
 		}
-		ring_copy(off + 8, data, NULL, len, false);
+		ring_get(off + 8, data, len);
 		for (u64 k = 0; k < len; k++)
 			w.bad += data[k] != (u8)(i * 13 + k);
 		if (siv_rx_release(&rx, siv_ring_need(len)))

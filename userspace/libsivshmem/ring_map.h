@@ -94,6 +94,11 @@ struct ring_windows {
 
 /**
  * siv_map_init() - begin where this side's page says that an earlier user stopped
+ * @m: filled in
+ * @w: the mapped memory, for as long as @m is used
+ * @ops: how to sleep and to ring
+ * @ctx: for @ops
+ * @spin_us: IVSHMEM_SPIN_*
  *
  * Return: 0, -EINVAL for impossible sizes, -EPROTO if the positions break the rules.
  */

@@ -175,28 +175,37 @@ static const struct json *column(const struct json *row, int n)
 	return m;
 }
 
+static int column_width(const struct json *list, int n)
+{
+	int width = (int)strlen(column(list->first, n)->name);
+
+	for (const struct json *row = list->first; row; row = row->next) {
+		int here = (int)strlen(shown(column(row, n)));
+
+		if (here > width)
+			width = here;
+	}
+	return width;
+}
+
+/* One line; @row NULL: the names. */
+static void show_row(const struct json *list, const struct json *row,
+		     int indent)
+{
+	const struct json *head;
+
+	printf("%*s", indent, "");
+	for (int n = 0; (head = column(list->first, n)) != NULL; n++)
+		printf("%-*s  ", column_width(list, n),
+		       row ? shown(column(row, n)) : head->name);
+	putchar('\n');
+}
+
 static void show_table(const struct json *list, int indent)
 {
-	const struct json *head = list->first;
-
-	for (const struct json *row = NULL;;
-	     row = row ? row->next : list->first) {
-		printf("%*s", indent, "");
-		for (int n = 0; column(head, n); n++) {
-			int width = (int)strlen(column(head, n)->name);
-
-			for (const struct json *r = list->first; r; r = r->next)
-				if ((int)strlen(shown(column(r, n))) > width)
-					width = (int)strlen(
-						shown(column(r, n)));
-			printf("%-*s  ", width,
-			       row ? shown(column(row, n)) :
-				     column(head, n)->name);
-		}
-		putchar('\n');
-		if (row ? !row->next : !list->first)
-			break;
-	}
+	show_row(list, NULL, indent);
+	for (const struct json *row = list->first; row; row = row->next)
+		show_row(list, row, indent);
 }
 
 static void show(const struct json *j, int indent);

@@ -433,8 +433,10 @@ static int ping_run(struct ctl *ctl, int argc, char **argv)
 	}
 	if (!good || p.size > 1u << 29)
 		return ctl_usage(&cmd_ping, "a count or a size is wrong");
-	if (!p.polled && !p.asleep)
-		p.polled = p.asleep = true;
+	if (!p.polled && !p.asleep) {
+		p.polled = true;
+		p.asleep = true;
+	}
 	if (optind < argc)
 		ch.service = argv[optind++];
 	wrong = optind < argc ? "one argument too many" : channel_check(&ch);

@@ -67,6 +67,8 @@ extern const struct ctl_command cmd_revoke, cmd_restore, cmd_reload;
 
 /**
  * echo_serve() - answer ping, bench and anything else until the peer closes
+ * @ctl: this run
+ * @ch: the channel
  * @copy: by read() and write(); else by mapping where that is possible
  *
  * Return: CTL_*.
@@ -79,7 +81,9 @@ int echo_serve(const struct ctl *ctl, struct ivshmem *ch, bool copy);
 const char *errno_name(int error);
 /**
  * ctl_fail() - say what failed, where, and why
+ * @ctl: this run
  * @error: negative errno, or 0 if @format says it all
+ * @format: what and where
  *
  * "sivshmemctl: WHAT: ECONNREFUSED: Connection refused (hint)"; with --json also as an
  * object. Return: CTL_FAILED.
@@ -205,6 +209,8 @@ enum {
 
 /**
  * common_option() - take an option that every command knows
+ * @ctl: this run
+ * @cmd: the command
  * @ch: NULL if the command takes no channel
  * @opt: from getopt_long()
  */
@@ -222,7 +228,10 @@ void channel_options_init(struct channel_options *ch);
 const char *channel_check(const struct channel_options *ch);
 /**
  * channel_get() - connect, open, or listen and accept one
+ * @ctl: this run
+ * @ch: which, and how
  * @listener: with listening: kept for the next one; closed if NULL
+ * @channel: set to the channel
  *
  * Return: CTL_OK, or the complaint was made.
  */

@@ -235,7 +235,8 @@ static char *read_string(struct reader *r)
 			p++;
 		room = (size_t)(p - r->at) + 2;
 	}
-	to = text = malloc(room + 1);
+	text = malloc(room + 1);
+	to = text;
 	while (to && *r->at != '"') {
 		unsigned char c = (unsigned char)*r->at;
 

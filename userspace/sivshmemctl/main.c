@@ -14,7 +14,10 @@ const struct ctl_command *const ctl_commands[] = {
 
 static void help(FILE *to)
 {
-	fputs("usage: sivshmemctl [--json] [--quiet] [--socket PATH] COMMAND [OPTION]... [ARGUMENT]...\n\n",
+	fputs("usage: sivshmemctl [--json] [--quiet] [--socket PATH] COMMAND "
+	      "[OPTION]... [ARGUMENT]...
+
+	      ",
 	      to);
 	for (size_t i = 0; ctl_commands[i]; i++) {
 		const struct ctl_command *c = ctl_commands[i];

@@ -36,17 +36,23 @@ typedef int64_t s64;
 #ifndef __must_check
 #define __must_check __attribute__((warn_unused_result))
 #endif
+#ifndef __aligned
+#define __aligned(n) __attribute__((aligned(n)))
+#endif
 #ifndef READ_ONCE
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 #endif
-/* The other side is another machine: virt_*() order even in a kernel without SMP. */
+/*
+ * The other side is another machine: virt_*() order even in a kernel without SMP. Whoever
+ * uses one says what it pairs with.
+ */
+/* before all that follows */
 #define virt_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+/* after all that came before */
 #define virt_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+/* between own store and the other's load */
 #define virt_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define smp_load_acquire(p) virt_load_acquire(p)
-#define smp_store_release(p, v) virt_store_release((p), (v))
-#define smp_mb() virt_mb()
 #ifndef static_assert
 #define static_assert _Static_assert
 #endif

@@ -19,17 +19,17 @@
 #include "reason.h"
 
 #ifndef SIV_POS
-#define SIV_POS u64		/* tests instantiate the ring with u16 */
+#define SIV_POS u64 /* tests instantiate the ring with u16 */
 #endif
-typedef SIV_POS siv_pos;
+#define siv_pos SIV_POS
 
 /* One side's page: struct sivshmem_side of the uapi when positions are 64 bits. */
 struct siv_side {
-	siv_pos prod __attribute__((aligned(64)));
-	siv_pos cons __attribute__((aligned(64)));
-	siv_pos want_prod __attribute__((aligned(64)));
-	siv_pos want_cons __attribute__((aligned(64)));
-	siv_pos end __attribute__((aligned(64)));
+	siv_pos prod __aligned(64);
+	siv_pos cons __aligned(64);
+	siv_pos want_prod __aligned(64);
+	siv_pos want_cons __aligned(64);
+	siv_pos end __aligned(64);
 };
 static_assert(sizeof(struct siv_side) == 320, "side page layout is ABI");
 
@@ -58,11 +58,11 @@ static inline bool siv_ring_crossed(siv_pos want, siv_pos old, siv_pos new)
 
 /* Producer of a ring. */
 struct siv_tx {
-	struct siv_side *own;		/* written by us, never read back */
-	const struct siv_side *peer;	/* hostile */
-	u64 size;			/* bytes of the ring, a power of two */
-	siv_pos prod;			/* private: up to where we have published */
-	siv_pos cons;			/* last checked copy of the peer's @cons */
+	struct siv_side *own;	     /* written by us, never read back */
+	const struct siv_side *peer; /* hostile */
+	u64 size;		     /* bytes of the ring, a power of two */
+	siv_pos prod; /* private: up to where we have published */
+	siv_pos cons; /* last checked copy of the peer's @cons */
 };
 
 /* Consumer of a ring. */
@@ -70,8 +70,8 @@ struct siv_rx {
 	struct siv_side *own;
 	const struct siv_side *peer;
 	u64 size;
-	siv_pos cons;			/* private: up to where we have read */
-	siv_pos prod;			/* last checked copy of the peer's @prod */
+	siv_pos cons; /* private: up to where we have read */
+	siv_pos prod; /* last checked copy of the peer's @prod */
 };
 
 static inline void siv_tx_init(struct siv_tx *tx, struct siv_side *own,
@@ -88,17 +88,23 @@ static inline void siv_rx_init(struct siv_rx *rx, struct siv_side *own,
 
 /**
  * siv_tx_room() - how much may be written
+ * @tx: the producer
  * @room: set to the free bytes
  *
  * Reads the peer's @cons once. It may neither go back nor pass what we published, and
  * is a multiple of 8. Return: SIV_OK or SIV_R_RING_POSITION.
  */
-static inline enum siv_reason __must_check siv_tx_room(struct siv_tx *tx, u64 *room)
+static inline enum siv_reason __must_check siv_tx_room(struct siv_tx *tx,
+						       u64 *room)
 {
-	siv_pos cons = virt_load_acquire(&tx->peer->cons);
+	siv_pos cons;
+
+	/* pairs with siv_rx_release(): what was read there may be overwritten here */
+	cons = virt_load_acquire(&tx->peer->cons);
 
 	*room = 0;
-	if ((siv_pos)(cons - tx->cons) > (siv_pos)(tx->prod - tx->cons) || cons % 8)
+	if ((siv_pos)(cons - tx->cons) > (siv_pos)(tx->prod - tx->cons) ||
+	    cons % 8)
 		return SIV_R_RING_POSITION;
 	tx->cons = cons;
 	*room = tx->size - (siv_pos)(tx->prod - cons);
@@ -113,6 +119,8 @@ static inline u64 siv_tx_offset(const struct siv_tx *tx)
 
 /**
  * siv_tx_publish() - make @need bytes visible that were written at siv_tx_offset()
+ * @tx: the producer
+ * @need: of siv_ring_need(), at most what siv_tx_room() gave
  *
  * Return: true if the peer asked to be rung. The full barrier pairs with the one in
  * siv_rx_arm(): either we see its request or it sees our position.
@@ -122,7 +130,9 @@ static inline bool siv_tx_publish(struct siv_tx *tx, u64 need)
 	siv_pos old = tx->prod;
 
 	tx->prod = (siv_pos)(old + need);
+	/* pairs with siv_rx_avail() */
 	virt_store_release(&tx->own->prod, tx->prod);
+	/* pairs with siv_rx_arm() */
 	virt_mb();
 	return siv_ring_crossed(READ_ONCE(tx->peer->want_prod), old, tx->prod);
 }
@@ -137,19 +147,25 @@ static inline siv_pos siv_tx_target(const struct siv_tx *tx, u64 need)
 static inline void siv_tx_arm(struct siv_tx *tx, siv_pos target)
 {
 	WRITE_ONCE(tx->own->want_cons, target);
+	/* pairs with siv_rx_release() */
 	virt_mb();
 }
 
 /**
  * siv_rx_avail() - how much may be read
+ * @rx: the consumer
  * @avail: set to the bytes between our @cons and the peer's @prod
  *
  * Reads the peer's @prod once. It may not go back, and lies at most a ring ahead.
  * Return: SIV_OK or SIV_R_RING_POSITION.
  */
-static inline enum siv_reason __must_check siv_rx_avail(struct siv_rx *rx, u64 *avail)
+static inline enum siv_reason __must_check siv_rx_avail(struct siv_rx *rx,
+							u64 *avail)
 {
-	siv_pos prod = virt_load_acquire(&rx->peer->prod);
+	siv_pos prod;
+
+	/* pairs with siv_tx_publish() */
+	prod = virt_load_acquire(&rx->peer->prod);
 
 	*avail = 0;
 	if ((u64)(siv_pos)(prod - rx->cons) > rx->size || prod % 8 ||
@@ -167,18 +183,21 @@ static inline u64 siv_rx_offset(const struct siv_rx *rx)
 }
 
 /* Eight bytes of a ring, whatever they were declared as. */
-typedef u64 __attribute__((may_alias)) siv_word;
+struct siv_word {
+	u64 word;
+} __attribute__((__may_alias__));
 
 /* siv_rx_header_load() - the 8 bytes of a header at @at, 8-byte aligned, read once. */
 static inline void siv_rx_header_load(u8 hdr[8], const void *at)
 {
-	u64 word = READ_ONCE(*(const siv_word *)at);
+	u64 word = READ_ONCE(((const struct siv_word *)at)->word);
 
 	memcpy(hdr, &word, sizeof(word));
 }
 
 /**
  * siv_rx_header() - judge the header of the next record
+ * @rx: the consumer
  * @hdr: the 8 bytes at siv_rx_offset(), from siv_rx_header_load()
  * @avail: from siv_rx_avail(), at least SIV_RECORD_HDR
  * @len: set to the record's length
@@ -186,9 +205,8 @@ static inline void siv_rx_header_load(u8 hdr[8], const void *at)
  * Return: SIV_OK, or SIV_R_RING_RECORD for a length of 0, above half of the ring or
  * beyond what is published, and for a reserved field that is not zero.
  */
-static inline enum siv_reason __must_check siv_rx_header(const struct siv_rx *rx,
-							 const u8 hdr[8], u64 avail,
-							 u64 *len)
+static inline enum siv_reason __must_check
+siv_rx_header(const struct siv_rx *rx, const u8 hdr[8], u64 avail, u64 *len)
 {
 	u64 n = siv_get_le32(hdr);
 
@@ -206,7 +224,9 @@ static inline bool siv_rx_release(struct siv_rx *rx, u64 need)
 	siv_pos old = rx->cons;
 
 	rx->cons = (siv_pos)(old + need);
+	/* pairs with siv_tx_room() */
 	virt_store_release(&rx->own->cons, rx->cons);
+	/* pairs with siv_tx_arm() */
 	virt_mb();
 	return siv_ring_crossed(READ_ONCE(rx->peer->want_cons), old, rx->cons);
 }
@@ -215,13 +235,16 @@ static inline bool siv_rx_release(struct siv_rx *rx, u64 need)
 static inline void siv_rx_arm(struct siv_rx *rx)
 {
 	WRITE_ONCE(rx->own->want_prod, (siv_pos)(rx->prod + 1));
+	/* pairs with siv_tx_publish() */
 	virt_mb();
 }
 
 /* siv_end_set() - set end marks, after the final position was published. */
 static inline void siv_end_set(struct siv_side *own, unsigned int marks)
 {
+	/* pairs with siv_end_get(): the final position comes before the mark */
 	virt_store_release(&own->end, (siv_pos)marks);
+	/* pairs with whoever asks to be rung, and then looks at the mark */
 	virt_mb();
 }
 
@@ -231,7 +254,10 @@ static inline void siv_end_set(struct siv_side *own, unsigned int marks)
  */
 static inline unsigned int siv_end_get(const struct siv_side *peer)
 {
-	return (unsigned int)virt_load_acquire(&peer->end) & (SIV_END_WR | SIV_END_RD);
+	/* pairs with siv_end_set() */
+	unsigned int marks = (unsigned int)virt_load_acquire(&peer->end);
+
+	return marks & (SIV_END_WR | SIV_END_RD);
 }
 
 #endif /* SIV_CORE_RING_H */
