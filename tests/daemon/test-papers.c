@@ -262,7 +262,7 @@ static void test_two_in_a_row(void **state)
 	world_session(g, one);
 	world_session(g, two);
 	cut(99, SIV_BELL_MAIL);
-	world_must(&w, world_audit(&w, &(struct said){ .event = "session" }) == 2);
+	world_must(&w, world_events(&w, "session") == 2);
 	world_quiet(&w);
 	control();
 	world_leave(&w, g, false);

@@ -484,6 +484,11 @@ unsigned int world_audit(struct world *w, const struct said *what)
 	return audit_count(w, what, false, false);
 }
 
+unsigned int world_events(struct world *w, const char *event)
+{
+	return world_audit(w, &(struct said){ .event = event });
+}
+
 bool world_audit_wait(struct world *w, const struct said *what, unsigned int count)
 {
 	u64 end = sim_now_ms() + 5000;

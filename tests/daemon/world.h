@@ -111,6 +111,8 @@ struct said {
 void world_mark(struct world *w);
 /* world_audit() - how many lines since the mark are like @what. */
 unsigned int world_audit(struct world *w, const struct said *what);
+/* world_events() - the same, by the event's name alone. */
+unsigned int world_events(struct world *w, const char *event);
 /* world_audit_wait() - wait until there are @count of them, 5 s at most. */
 bool world_audit_wait(struct world *w, const struct said *what, unsigned int count);
 /* world_refused() - exactly one line with an error since the mark, and this is it. */

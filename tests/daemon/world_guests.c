@@ -23,6 +23,10 @@ struct sim_guest *world_attach(struct world *w, const char *vm, const char *regi
 	if (!g)
 		fail_msg("%s: %s", path, strerror(-err));
 	w->guest[w->guests++] = g;
+	/* the host's doorbells come first of all */
+	while (g->at.bell_count < SIV_HOST_BELLS)
+		if (sim_guest_step(g, 1000))
+			fail_msg("%s: closed", path);
 	return g;
 }
 
