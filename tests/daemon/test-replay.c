@@ -83,6 +83,15 @@ static void put_hello(struct sim_guest *g, const u8 slot[SIV_SLOT_SIZE])
 	ring(g, SIV_BELL_HELLO);
 }
 
+/* The host looks into the mailbox of a new one once by itself. */
+static struct sim_guest *attach(const char *vm)
+{
+	struct sim_guest *g = world_attach(&w, vm, "lab");
+
+	world_spend(&w, 60);
+	return g;
+}
+
 static unsigned int sessions(const char *vm)
 {
 	return world_count(&w, "sessions", "vm", vm);
@@ -144,8 +153,7 @@ static void test_hello_of_another_boot(void **state)
 	/* another QEMU has another mailbox, which knows nothing */
 	world_leave(&w, g, false);
 	world_must(&w, !sessions("a"));
-	g = world_attach(&w, "a", "lab");
-	world_spend(&w, 50); /* the host looks once by itself */
+	g = attach("a");
 	world_mark(&w);
 	put_hello(g, m1);
 	world_refused(&w, "hello_dropped", EBADMSG, "lab/a", NULL, "challenge");
@@ -155,7 +163,7 @@ static void test_hello_of_another_boot(void **state)
 
 static void test_hello_in_another_box(void **state)
 {
-	struct sim_guest *k = world_attach(&w, "k", "lab");
+	struct sim_guest *k = attach("k");
 	u8 m1[SIV_SLOT_SIZE];
 
 	(void)state;
@@ -177,7 +185,7 @@ static void test_hello_in_another_box(void **state)
 /* K writes a message 1 of its own into a's mailbox; the doorbell says whose it is. */
 static void test_spoofed_box(void **state)
 {
-	struct sim_guest *k = world_attach(&w, "k", "lab"), real = *k;
+	struct sim_guest *k = attach("k"), real = *k;
 	struct sim_identity *id = world_identity("lab", "k", "x");
 	enum siv_reason why;
 	u32 code;
