@@ -15,9 +15,7 @@ const struct ctl_command *const ctl_commands[] = {
 static void help(FILE *to)
 {
 	fputs("usage: sivshmemctl [--json] [--quiet] [--socket PATH] COMMAND "
-	      "[OPTION]... [ARGUMENT]...
-
-	      ",
+	      "[OPTION]... [ARGUMENT]...\n\n",
 	      to);
 	for (size_t i = 0; ctl_commands[i]; i++) {
 		const struct ctl_command *c = ctl_commands[i];
