@@ -207,10 +207,13 @@ static void siv_channel_teardown_work(struct work_struct *work)
 
 	siv_channel_let_go(ch);
 	siv_listener_forget(ch);
+	/* the memory may be another channel's as soon as the host hears CLOSED */
+	mutex_lock(&host->lock);
+	memset(ch->ranges, 0, sizeof(ch->ranges));
+	mutex_unlock(&host->lock);
 	siv_channel_say_close(ch);
 
 	mutex_lock(&host->lock);
-	memset(ch->ranges, 0, sizeof(ch->ranges));
 	list_del_init(&ch->link);
 	if (!--ch->talk->open)
 		wake_up_all(&ch->talk->wait);

@@ -46,13 +46,13 @@ static void siv_pool_shift(struct siv_pool *pool, unsigned int n)
 	siv_wipe(pool->keys + pool->count, n * sizeof(pool->keys[0]));
 }
 
-void siv_pool_expire(struct siv_pool *pool, u64 now_ms)
+void siv_pool_expire(struct siv_pool *pool)
 {
 	unsigned int old = 0;
 
 	spin_lock(&pool->lock);
 	while (old < pool->count &&
-	       now_ms - pool->made_ms[old] >= SIV_POOL_AGE_MS)
+	       siv_host_since_ms(pool->made_ms[old]) >= SIV_POOL_AGE_MS)
 		old++;
 	if (old) {
 		/* more than were needed: make fewer next time */
@@ -85,7 +85,7 @@ enum siv_reason siv_pool_take(struct siv_talk *talk, struct siv_ephemeral *out)
 	u8 hh[SIV_HASH_LEN];
 	bool had;
 
-	siv_pool_expire(pool, siv_host_now_ms());
+	siv_pool_expire(pool);
 	spin_lock(&pool->lock);
 	had = pool->count;
 	if (had) {

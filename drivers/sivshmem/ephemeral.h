@@ -48,7 +48,7 @@ enum siv_reason __must_check siv_pool_take(struct siv_talk *talk,
 /* siv_pool_drain() - wipe all: session or identity over, too old, vmfork. */
 void siv_pool_drain(struct siv_pool *pool);
 /* siv_pool_expire() - wipe those that are too old. */
-void siv_pool_expire(struct siv_pool *pool, u64 now_ms);
+void siv_pool_expire(struct siv_pool *pool);
 /* siv_ephemeral_fresh() - make one here and now, bound to @hh. */
 enum siv_reason __must_check siv_ephemeral_fresh(struct siv_talk *talk,
 						 const u8 hh[SIV_HASH_LEN],

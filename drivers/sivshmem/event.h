@@ -8,12 +8,13 @@
 struct siv_device;
 
 /* Where something was refused. */
-#define SIV_EVENT_PLACES(X)                                            \
-	X(SESSION)                                                     \
-	X(RECORD)                                                      \
-	X(CONNECT)                                                     \
-	X(INCOMING) X(GRANT) X(LISTEN) X(RING) X(SEAL) X(OPEN) X(MMAP) \
-		X(ACCESS) X(CHANNEL)
+#define SIV_EVENT_PLACES(X)                                          \
+	X(SESSION)                                                   \
+	X(RECORD)                                                    \
+	X(CONNECT)                                                   \
+	X(INCOMING)                                                  \
+	X(GRANT) X(LISTEN) X(RING) X(SEAL) X(OPEN) X(MMAP) X(ACCESS) \
+		X(CHANNEL)
 
 #define SIV_EVENT_ENUM(name) SIV_AT_##name,
 enum siv_event_place {

@@ -236,7 +236,7 @@ static bool siv_hello_hold(struct siv_host *host, struct siv_talk *talk)
 	if (!hello->hold_ms)
 		hello->hold_ms = now;
 	hold = siv_talk_unfinished(talk) &&
-	       now - hello->hold_ms < SIV_TALK_DRAIN_MS;
+	       siv_host_since_ms(hello->hold_ms) < SIV_TALK_DRAIN_MS;
 	talk->holding = hold;
 	mutex_unlock(&host->lock);
 	return hold;
@@ -264,7 +264,7 @@ static int siv_hello_try(struct siv_host *host, struct siv_talk *talk,
 	}
 	mutex_lock(&host->lock);
 	if (host->ended == SIV_OK && talk->state != SIV_TALK_ENDED)
-		siv_talk_install(talk, &p2, now);
+		siv_talk_install(talk, &p2);
 	mutex_unlock(&host->lock);
 	return 1;
 }
@@ -286,7 +286,7 @@ static int siv_hello_poll(struct siv_host *host, struct siv_talk *talk,
 				return ret;
 		}
 		if (hello->tries > SIV_HELLO_FORGED_MAX ||
-		    siv_host_now_ms() - hello->started_ms > SIV_HELLO_QUICK_MS)
+		    siv_host_since_ms(hello->started_ms) > SIV_HELLO_QUICK_MS)
 			return 0;
 		usleep_range(SIV_HELLO_SPIN_US, 2 * SIV_HELLO_SPIN_US);
 	}

@@ -35,6 +35,13 @@ u64 siv_host_now_ms(void)
 	return div_u64(ktime_get_boottime_ns(), NSEC_PER_MSEC);
 }
 
+u64 siv_host_since_ms(u64 then_ms)
+{
+	u64 now = siv_host_now_ms();
+
+	return now > then_ms ? now - then_ms : 0;
+}
+
 s64 siv_host_time(struct siv_host *host)
 {
 	s64 time;
@@ -179,10 +186,11 @@ static void siv_host_scan_work(struct work_struct *work)
 	unsigned int i;
 
 	for (i = 0; i < SIV_SCAN_MAX; i++) {
-		struct siv_scan scan = { .host = host,
-					 .now_ms = siv_host_now_ms() };
+		struct siv_scan scan = { .host = host };
 
 		mutex_lock(&host->lock);
+		/* under the lock: no session has heard or said anything later */
+		scan.now_ms = siv_host_now_ms();
 		if (host->ended == SIV_OK)
 			siv_mailbox_scan(&host->mb, siv_scan_want,
 					 siv_scan_take, &scan, host->slot);
@@ -238,14 +246,14 @@ void siv_host_kick(struct siv_host *host)
 /* ---------------------------------------------------------------------- tick */
 
 /* One talk that has to end, with a reference, and why. */
-static struct siv_talk *siv_host_tick_talk(struct siv_host *host, u64 now_ms,
+static struct siv_talk *siv_host_tick_talk(struct siv_host *host,
 					   enum siv_reason *why)
 {
 	struct siv_talk *talk, *found = NULL;
 
 	mutex_lock(&host->lock);
 	list_for_each_entry(talk, &host->talks, link) {
-		*why = siv_talk_tick(talk, now_ms);
+		*why = siv_talk_tick(talk, siv_host_now_ms());
 		if (*why == SIV_OK)
 			continue;
 		siv_talk_get(talk);
@@ -260,16 +268,15 @@ static void siv_host_tick_work(struct work_struct *work)
 {
 	struct siv_host *host =
 		container_of(to_delayed_work(work), struct siv_host, tick);
-	u64 now = siv_host_now_ms();
 	enum siv_reason why;
 	struct siv_talk *talk;
 
-	while ((talk = siv_host_tick_talk(host, now, &why))) {
+	while ((talk = siv_host_tick_talk(host, &why))) {
 		siv_talk_end(talk, why);
 		siv_talk_put(talk);
 	}
 	siv_host_client->tick(host);
-	siv_pairs_expire(host, now);
+	siv_pairs_expire(host);
 
 	mutex_lock(&host->lock);
 	if (host->ended == SIV_OK) {

@@ -161,6 +161,8 @@ void siv_host_put(struct siv_host *host);
 
 /* Milliseconds that never go back. */
 u64 siv_host_now_ms(void);
+/* Milliseconds that have passed since then; 0 if it lies ahead. */
+u64 siv_host_since_ms(u64 then_ms);
 /* siv_host_time() - the time to judge certificates by. */
 s64 siv_host_time(struct siv_host *host);
 

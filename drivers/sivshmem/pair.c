@@ -227,21 +227,20 @@ enum siv_reason siv_pair_verify(struct siv_talk *talk, struct siv_pair *pair)
 {
 	struct siv_host *host = talk->host;
 	u64 stamp = siv_anchors_stamp();
-	u64 now = siv_host_now_ms();
 	enum siv_reason r;
 
 	r = siv_cert_dates(&pair->cert, siv_host_time(host));
 	if (r == SIV_OK) {
 		mutex_lock(&pair->verify);
 		if (pair->stamp != stamp ||
-		    now - pair->verified_ms >= SIV_VERIFIED_MS) {
+		    siv_host_since_ms(pair->verified_ms) >= SIV_VERIFIED_MS) {
 			r = siv_host_cold_ok(host) ?
 				    siv_cert_verify(&pair->cert,
 						    siv_keys_anchors()) :
 				    SIV_R_RATE;
 			if (r == SIV_OK) {
 				pair->stamp = stamp;
-				pair->verified_ms = now;
+				pair->verified_ms = siv_host_now_ms();
 			}
 		}
 		mutex_unlock(&pair->verify);
@@ -266,14 +265,14 @@ void siv_pairs_drop(struct siv_talk *talk)
 	talk->pair_count = 0;
 }
 
-void siv_pairs_expire(struct siv_host *host, u64 now_ms)
+void siv_pairs_expire(struct siv_host *host)
 {
 	s64 now = siv_host_time(host);
 	struct siv_pair *pair, *tmp;
 
 	spin_lock(&host->prk_lock);
 	list_for_each_entry_safe(pair, tmp, &host->prks, recent)
-		if (now_ms - pair->used_ms >= SIV_PRK_IDLE_MS ||
+		if (siv_host_since_ms(pair->used_ms) >= SIV_PRK_IDLE_MS ||
 		    siv_cert_dates(&pair->cert, now) != SIV_OK)
 			siv_pair_wipe(host, pair);
 	spin_unlock(&host->prk_lock);

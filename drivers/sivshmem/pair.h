@@ -74,7 +74,7 @@ enum siv_reason __must_check siv_pair_secret(struct siv_talk *talk,
 /* siv_pairs_drop() - forget all of a talk's; host->lock held. */
 void siv_pairs_drop(struct siv_talk *talk);
 /* siv_pairs_expire() - wipe secrets that were not used for long, or whose peer is over. */
-void siv_pairs_expire(struct siv_host *host, u64 now_ms);
+void siv_pairs_expire(struct siv_host *host);
 
 /* siv_anchors_stamp() - changes whenever the anchors do; never 0. */
 u64 siv_anchors_stamp(void);

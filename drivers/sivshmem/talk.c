@@ -212,13 +212,14 @@ bool siv_talk_goodbye(struct siv_talk *talk, u64 now_ms)
 
 /* --------------------------------------------------------------- a new session */
 
-void siv_talk_install(struct siv_talk *talk, const struct siv_payload2 *p2,
-		      u64 now_ms)
+void siv_talk_install(struct siv_talk *talk, const struct siv_payload2 *p2)
 {
 	struct siv_host *host = talk->host;
 	u64 rekey_ms = (u64)le32_to_cpu(p2->rekey_seconds) * MSEC_PER_SEC;
 	unsigned int vectors = min_t(unsigned int, le16_to_cpu(p2->vectors),
 				     host->dev->vectors);
+	u64 now_ms = siv_host_now_ms();
+	struct siv_said *said;
 
 	siv_host_lock_held(host);
 	siv_talk_retire(talk, &talk->old);
@@ -239,6 +240,8 @@ void siv_talk_install(struct siv_talk *talk, const struct siv_payload2 *p2,
 				      SIV_VECTOR_ARMED);
 	}
 	/* what the old session said last, the new one says again */
+	list_for_each_entry(said, &talk->unacked, link)
+		talk->queued++;
 	list_splice_init(&talk->unacked, &talk->queue);
 	/* the host tells certificates anew in each session: the place for many more */
 	if (talk->pair_count > SIV_TALK_PAIRS_MAX / 2)
@@ -284,11 +287,12 @@ enum siv_reason siv_talk_tick(struct siv_talk *talk, u64 now_ms)
 	siv_host_lock_held(host);
 	if (talk->state == SIV_TALK_ENDED)
 		return SIV_OK;
-	siv_pool_expire(&talk->pool, now_ms);
+	siv_pool_expire(&talk->pool);
 	if (talk->old && now_ms >= talk->old_until_ms)
 		siv_talk_retire(talk, &talk->old);
-	if (!talk->users && (talk->state == SIV_TALK_NEW ||
-			     now_ms - talk->idle_ms >= SIV_TALK_IDLE_MS))
+	if (!talk->users &&
+	    (talk->state == SIV_TALK_NEW ||
+	     siv_host_since_ms(talk->idle_ms) >= SIV_TALK_IDLE_MS))
 		return SIV_R_TIMEOUT;
 	if (siv_cert_dates(&talk->cert->cert, now) != SIV_OK)
 		return siv_cert_dates(&talk->cert->cert, now);
@@ -298,7 +302,7 @@ enum siv_reason siv_talk_tick(struct siv_talk *talk, u64 now_ms)
 		return SIV_R_CERT_EXPIRED;
 	/* an hour old, or nothing was heard although heartbeats are answered */
 	if ((talk->rekey_ms && now_ms >= talk->rekey_ms) ||
-	    now_ms - talk->live->s.heard_ms > talk->liveness_ms)
+	    siv_host_since_ms(talk->live->s.heard_ms) > talk->liveness_ms)
 		siv_hello_want(talk);
 	return SIV_OK;
 }

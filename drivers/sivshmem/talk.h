@@ -165,8 +165,7 @@ struct siv_line *siv_talk_line(struct siv_talk *talk, u32 tag);
 /* siv_talk_flush() - seal what waits, post what is due. */
 void siv_talk_flush(struct siv_talk *talk, u64 now_ms);
 /* siv_talk_install() - @next has become LIVE. */
-void siv_talk_install(struct siv_talk *talk, const struct siv_payload2 *p2,
-		      u64 now_ms);
+void siv_talk_install(struct siv_talk *talk, const struct siv_payload2 *p2);
 /* siv_talk_unfinished() - has the live session said something that is not acknowledged? */
 bool siv_talk_unfinished(const struct siv_talk *talk);
 /* siv_talk_goodbye() - say that this boot ends; true if it could be said. */

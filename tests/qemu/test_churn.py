@@ -11,7 +11,7 @@ THREADS = 4
 
 
 def setup(lab):
-    text = policy(("alpha", "beta"), region_keys="liveness = 3s")
+    text = policy(("alpha", "beta"), region_keys="liveness = 3s\nrekey = 2s")
     open_region(lab, "alpha", "beta", text=text, memory=512, cpus=2)
 
 
