@@ -69,7 +69,7 @@ def key_ends(lab, act, error, name="alpha", service="user", late=0):
     one, other = (here, there) if name == "alpha" else (there, here)
     for window in WINDOWS:
         one.ok(f"map 1 {window}")
-    one.ok(f"set 1 {TX} 0 5")
+        one.ok(f"get 1 {window} 0")
     assert len(sessions(lab, name, service)) == 1, sessions(lab, name, service)
     key = lab.keys[name][service]
     for shell in (one, other):
