@@ -388,7 +388,9 @@ static int ping_do(const struct ctl *ctl, const struct ping *p, struct room *r)
 	return CTL_OK;
 }
 
-static int ping_run(struct ctl *ctl, int argc, char **argv)
+/* -1: go on. */
+static int ping_parse(struct ctl *ctl, int argc, char **argv,
+		      struct channel_options *ch, struct ping *p)
 {
 	enum {
 		OPT_COUNT = OPT_OWN,
@@ -407,36 +409,46 @@ static int ping_run(struct ctl *ctl, int argc, char **argv)
 		{ "wakeup", no_argument, NULL, OPT_WAKEUP },
 		{ 0 },
 	};
-	struct ping p = { .count = 1000, .size = 64 };
-	struct channel_options ch;
-	struct room r = { 0 };
-	const char *wrong;
 	bool good = true;
 	int opt, ret;
 
-	channel_options_init(&ch);
 	while ((opt = getopt_long(argc, argv, "c:s:", options, NULL)) != -1) {
-		ret = common_option(ctl, &cmd_ping, &ch, opt);
+		ret = common_option(ctl, &cmd_ping, ch, opt);
 		if (ret == OPTION_HELP || ret == OPTION_BAD)
 			return ret == OPTION_HELP ? CTL_OK : CTL_USAGE;
 		if (ret == OPTION_TAKEN)
 			continue;
 		if (opt == OPT_COUNT || opt == 'c')
 			good = good &&
-			       parse_number(optarg, 10000000, &p.count) &&
-			       p.count;
+			       parse_number(optarg, 10000000, &p->count) &&
+			       p->count;
 		else if (opt == OPT_SIZE || opt == 's')
-			good = good && parse_size(optarg, &p.size) && p.size;
-		p.copy |= opt == OPT_COPY;
-		p.polled |= opt == OPT_POLLED;
-		p.asleep |= opt == OPT_WAKEUP;
+			good = good && parse_size(optarg, &p->size) && p->size;
+		p->copy |= opt == OPT_COPY;
+		p->polled |= opt == OPT_POLLED;
+		p->asleep |= opt == OPT_WAKEUP;
 	}
-	if (!good || p.size > 1u << 29)
+	if (!good || p->size > 1u << 29)
 		return ctl_usage(&cmd_ping, "a count or a size is wrong");
-	if (!p.polled && !p.asleep) {
-		p.polled = true;
-		p.asleep = true;
+	if (!p->polled && !p->asleep) {
+		p->polled = true;
+		p->asleep = true;
 	}
+	return -1;
+}
+
+static int ping_run(struct ctl *ctl, int argc, char **argv)
+{
+	struct ping p = { .count = 1000, .size = 64 };
+	struct channel_options ch;
+	struct room r = { 0 };
+	const char *wrong;
+	int ret;
+
+	channel_options_init(&ch);
+	ret = ping_parse(ctl, argc, argv, &ch, &p);
+	if (ret >= 0)
+		return ret;
 	if (optind < argc)
 		ch.service = argv[optind++];
 	wrong = optind < argc ? "one argument too many" : channel_check(&ch);
