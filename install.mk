@@ -10,6 +10,7 @@ mandir ?= $(prefix)/share/man
 udevdir ?= $(prefix)/lib/udev/rules.d
 unitdir ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 dkmsdir ?= /usr/src/sivshmem-$(VERSION)
 
 INSTALL ?= install
@@ -34,10 +35,12 @@ install-user: user
 	$(call put,755,$(libdir),$(U)/$(LIB_SO))
 	ln -sf $(LIB_SO) $(DESTDIR)$(libdir)/libsivshmem.so.$(LIB_MAJOR)
 	$(call put,644,$(udevdir),userspace/udev/60-sivshmem.rules)
-	$(call folder,$(unitdir) $(sysusersdir))
+	$(call folder,$(unitdir) $(sysusersdir) $(tmpfilesdir))
 	$(call fill,userspace/systemd/sivshmemd.service,$(unitdir)/sivshmemd.service)
 	$(INSTALL) -m 644 userspace/systemd/sivshmem.sysusers \
 		$(DESTDIR)$(sysusersdir)/sivshmem.conf
+	$(INSTALL) -m 644 userspace/systemd/sivshmem.tmpfiles \
+		$(DESTDIR)$(tmpfilesdir)/sivshmem.conf
 	for page in $$(find userspace keys Documentation -name '*.[1-8]'); do \
 		$(INSTALL) -D -m 644 $$page \
 			$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; \
