@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Claim: a channel lives exactly as long as both ends do: goodbye, a dead QEMU, silence and
+ * another boot end it at the peer, a renewed session does not; its memory is another's only
+ * when neither end can touch it any more, and then it is zero; a number that another QEMU
+ * knows is never given again; and the daemon ends in order.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "pki.h"
+#include "simguest/internal.h"
+#include "world.h"
+
+enum {
+	RING = 8192,
+	BIG = 1 << 20,
+	SOON_MS = 1000, /* the design's second */
+	SLACK_MS = 1000, /* of a busy machine */
+	CANARY_LEN = 16,
+};
+
+static const char policy[] =
+	"[region lab]\nsize = 4M\nmode = shared\ngranule = 4K\nring_max = 1M\n"
+	"liveness = 900ms\nmembers = a b c d k\n"
+	"[vm a]\nuser = self\nattach_rate = 6000\nhello_rate = 1000\n"
+	"[vm b]\nuser = self\nhello_rate = 1000\n"
+	"[vm c]\nuser = self\n"
+	"[vm d]\nuser = self\n"
+	"[vm k]\nuser = self\nattach_rate = 6000\n"
+	"[service lab/b/data]\nclients = a\n"
+	"[service lab/d/data]\nclients = c\n";
+
+static struct world w;
+static struct sim_session *a, *b;
+static struct sim_channel *at_a, *at_b;
+
+static const struct sim_connect data = { .service = "data", .ring_tx = RING, .ring_rx = RING };
+static const struct sim_connect big = { .service = "data", .ring_tx = BIG, .ring_rx = BIG };
+
+static int setup(void **state)
+{
+	static const char *const regions[] = { "lab", NULL };
+
+	(void)state;
+	world_begin(&w, "sivshmemd", regions, policy);
+	a = world_enter(&w, "a", "lab", "user");
+	b = world_listen(&w, "b", "lab", "data");
+	world_pair(&w, a, b->g, &data, &at_a, &at_b);
+	world_talk(&w, at_a, at_b);
+	world_mark(&w);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_abandon(&w);
+	return 0;
+}
+
+static int state_of(struct sim_channel *ch)
+{
+	u8 buf[512];
+	ssize_t n = sim_recv(ch, buf, sizeof(buf));
+
+	return n < 0 ? (int)n : 0;
+}
+
+/* b's end is told within a second, and the memory is nobody's any more. */
+static void ends(int err, const char *what)
+{
+	u64 t0 = sim_now_ms(), took;
+
+	world_must(&w, state_of(at_b) == -err);
+	took = sim_now_ms() - t0;
+	printf("# %s: the peer knew after %llu ms\n", what, (unsigned long long)took);
+	assert_in_range(took, 0, SOON_MS + SLACK_MS);
+	world_must(&w, !world_region(&w, "taken") && !world_region(&w, "limbo"));
+	sim_channel_free(at_b);
+}
+
+/* The same two identities, once more. */
+static void again(struct sim_guest *g)
+{
+	a = world_session(g, w.id[0]);
+	world_pair(&w, a, b->g, &data, &at_a, &at_b);
+	world_talk(&w, at_a, at_b);
+}
+
+/* ------------------------------------------------------------------------- ends */
+
+static void test_goodbye(void **state)
+{
+	struct sim_guest *g = a->g;
+
+	(void)state;
+	assert_int_equal(sim_guest_reboot(g, true), 0);
+	ends(ECONNRESET, "goodbye");
+	assert_int_equal(world_count(&w, "sessions", "vm", "a"), 0);
+	again(g);
+	world_end(&w);
+}
+
+static void test_killed(void **state)
+{
+	(void)state;
+	world_leave(&w, a->g, false);
+	ends(ECONNRESET, "QEMU's death");
+	assert_int_equal(world_count(&w, "sessions", "vm", "a"), 0);
+	assert_int_equal(world_audit(&w, &(struct said){ .event = "detach", .who = "lab/a" }),
+			 1);
+	again(world_attach(&w, "a", "lab"));
+	world_end(&w);
+}
+
+/* The listening end goes: the same, the other way round. */
+static void test_killed_listener(void **state)
+{
+	(void)state;
+	world_leave(&w, b->g, false);
+	world_must(&w, state_of(at_a) == -ECONNRESET);
+	world_must(&w, !world_region(&w, "taken") && !world_region(&w, "limbo"));
+	sim_channel_free(at_a);
+	world_end(&w);
+}
+
+/* Nobody sees a hard reset; the next boot's session says that there was one. */
+static void test_hard_reset(void **state)
+{
+	struct sim_guest *g = a->g;
+
+	(void)state;
+	assert_int_equal(sim_guest_reboot(g, false), 0);
+	world_spend(&w, 200);
+	assert_int_equal(state_of(at_b), -EAGAIN);
+	assert_int_equal(world_count(&w, "sessions", "vm", "a"), 1);
+	a = world_session(g, w.id[0]);
+	ends(ECONNRESET, "READY of another boot");
+	world_must(&w, world_count(&w, "sessions", "vm", "a") == 1);
+	sim_session_drop(a);
+	again(g);
+	world_end(&w);
+}
+
+static void test_silence(void **state)
+{
+	u64 t0 = sim_now_ms(), took;
+	struct sim_guest *g = a->g;
+
+	(void)state;
+	/* b lives, and says so; a does not */
+	while (state_of(at_b) == -EAGAIN) {
+		(void)sim_guest_step(b->g, 10);
+		assert_in_range(sim_now_ms() - t0, 0, WORLD_WAIT_MS);
+	}
+	took = sim_now_ms() - t0;
+	printf("# silence: the peer knew after %llu ms\n", (unsigned long long)took);
+	assert_in_range(took, 500, 900 + SLACK_MS);
+	assert_int_equal(state_of(at_b), -ETIMEDOUT);
+	assert_int_equal(world_audit(&w, &(struct said){ "session_end", ETIMEDOUT,
+							  "lab/a/user", NULL, "timeout" }),
+			 1);
+	assert_int_equal(world_count(&w, "sessions", "vm", "b"), 1);
+	/* its memory is in limbo until a has let go: here by another boot */
+	assert_int_equal(world_region(&w, "limbo"), 2 * RING);
+	assert_int_equal(sim_guest_reboot(g, false), 0);
+	sim_channel_free(at_b);
+	again(g);
+	assert_int_equal(world_region(&w, "limbo"), 0);
+	world_end(&w);
+}
+
+/* Heartbeats keep a session alive that has nothing to say. */
+static void test_heartbeat(void **state)
+{
+	(void)state;
+	world_spend(&w, 2000);
+	world_talk(&w, at_a, at_b);
+	world_quiet(&w);
+	world_end(&w);
+}
+
+/* ---------------------------------------------------------------- session renewed */
+
+static void test_renewed(void **state)
+{
+	struct sim_identity *id = a->id;
+	struct sim_channel *more_a, *more_b;
+
+	(void)state;
+	a = world_session(a->g, id);
+	assert_ptr_equal(at_a->ss, a);
+	world_talk(&w, at_a, at_b);
+	b = world_session(b->g, b->id);
+	world_talk(&w, at_a, at_b);
+	/* the listener went along */
+	world_pair(&w, a, b->g, &data, &more_a, &more_b);
+	world_talk(&w, more_a, more_b);
+	world_must(&w, world_count(&w, "sessions", "state", "live") == 2 &&
+			       world_count(&w, "sessions", "state", "replaced") == 0);
+	sim_close(more_a);
+	sim_close(more_b);
+	sim_close(at_a);
+	sim_close(at_b);
+	world_must(&w, !world_region(&w, "taken") && !world_region(&w, "limbo"));
+	world_quiet(&w);
+	world_end(&w);
+}
+
+/* In the middle of a connect, at either end. */
+static void test_renewed_meanwhile(void **state)
+{
+	struct sim_channel *ch;
+
+	(void)state;
+	assert_int_equal(sim_open(a, &data, &ch), 0);
+	a = world_session(a->g, a->id);
+	b = world_session(b->g, b->id);
+	world_must(&w, sim_opened(ch) != -EAGAIN);
+	assert_int_equal(sim_opened(ch), 0);
+	sim_close(at_b);
+	at_b = NULL;
+	world_must(&w, !sim_accept(b->g, 0, &at_b) && at_b->cid == ch->cid);
+	world_talk(&w, ch, at_b);
+	world_quiet(&w);
+	world_end(&w);
+}
+
+/* Until READY the older session works on. */
+static void test_unfinished_renewal(void **state)
+{
+	struct sim_guest *g = a->g;
+	enum siv_reason why;
+	u32 code;
+
+	(void)state;
+	/* the answer is never looked at: no time */
+	assert_null(sim_session_open(g, a->id, 0, &why, &code));
+	world_talk(&w, at_a, at_b);
+	sim_close(at_a);
+	sim_close(at_b);
+	world_pair(&w, a, b->g, &data, &at_a, &at_b);
+	world_talk(&w, at_a, at_b);
+	world_end(&w);
+}
+
+/* ------------------------------------------------------------------------ memory */
+
+static const u8 canary[CANARY_LEN] = "canary of a + b";
+
+static void fill(struct sim_channel *ch)
+{
+	const struct siv_common *m = &ch->c.common;
+	u8 *mem = ch->g->at.mem, *side = mem + siv_get_le64(&m->side_off);
+	u8 *ext = mem + siv_get_le64(&m->extent_off);
+	u64 i;
+
+	for (i = 0; i < siv_get_le64(&m->extent_len); i += CANARY_LEN)
+		memcpy(ext + i, canary, CANARY_LEN);
+	for (i = 256; i < 2 * ch->g->geo.granule; i += CANARY_LEN)
+		memcpy(side + i, canary, CANARY_LEN);
+}
+
+static bool is_clean(const struct sim_channel *ch)
+{
+	const struct siv_common *m = &ch->c.common;
+	const u8 *mem = ch->g->at.mem;
+	u64 len = siv_get_le64(&m->extent_len);
+
+	return !memmem(mem + siv_get_le64(&m->extent_off), len, canary, CANARY_LEN) &&
+	       !memmem(mem + siv_get_le64(&m->side_off), 2 * ch->g->geo.granule, canary,
+		       CANARY_LEN);
+}
+
+/*
+ * The region has room for one such channel: others get it when both ends of the first have
+ * let go, not before, and find nothing of what was there.
+ */
+static void test_reuse(void **state)
+{
+	struct sim_session *c = world_enter(&w, "c", "lab", "user");
+	struct sim_session *d = world_listen(&w, "d", "lab", "data");
+	struct sim_channel *at_c, *at_d;
+	u64 before;
+
+	(void)state;
+	world_pair(&w, a, b->g, &big, &at_a, &at_b);
+	before = siv_get_le64(&at_a->c.common.extent_off);
+	fill(at_a);
+	assert_false(is_clean(at_b));
+	assert_int_equal(world_connect(&w, c, &big, &at_c), -ENOSPC);
+	sim_close(at_a);
+	world_must(&w, at_b->peer_closed);
+	assert_int_equal(world_region(&w, "limbo"), 2 * BIG);
+	assert_int_equal(world_connect(&w, c, &big, &at_c), -ENOSPC);
+	assert_false(is_clean(at_b)); /* nothing was taken from under b */
+	sim_close(at_b);
+	world_pair(&w, c, d->g, &big, &at_c, &at_d);
+	assert_int_equal(siv_get_le64(&at_c->c.common.extent_off), before);
+	assert_true(is_clean(at_c));
+	world_talk(&w, at_c, at_d);
+	world_end(&w);
+}
+
+/* One end died, the other does not let go: its own QEMU's death, or another boot, does. */
+static void test_limbo(void **state)
+{
+	struct sim_session *c = world_enter(&w, "c", "lab", "user");
+	struct sim_session *d = world_listen(&w, "d", "lab", "data");
+	struct sim_channel *at_c, *at_d;
+	struct sim_guest *g = b->g;
+	unsigned int i;
+
+	(void)state;
+	world_pair(&w, a, b->g, &big, &at_a, &at_b);
+	fill(at_b);
+	/* b's kernel does not answer any more */
+	for (i = 0; i < w.guests; i++)
+		if (w.guest[i] == g)
+			w.guest[i] = w.guest[--w.guests];
+	world_leave(&w, a->g, false);
+	world_must(&w, world_region(&w, "limbo") == 2 * BIG + 2 * RING);
+	assert_int_equal(world_connect(&w, c, &big, &at_c), -ENOSPC);
+	assert_int_equal(world_count(&w, "channels", "state", "limbo"), 2);
+	w.guest[w.guests++] = g;
+	world_leave(&w, g, false);
+	world_pair(&w, c, d->g, &big, &at_c, &at_d);
+	assert_true(is_clean(at_c));
+	assert_int_equal(world_count(&w, "channels", "state", "limbo"), 0);
+	world_end(&w);
+}
+
+/* ----------------------------------------------------------------------- numbers */
+
+static void test_numbers(void **state)
+{
+	bool seen[256] = { false };
+	json_int_t burned;
+	unsigned int i;
+	u32 first;
+
+	(void)state;
+	for (i = 0; i < 20; i++) {
+		u32 peer = a->g->at.peer, box = peer & (a->g->geo.boxes - 1u);
+
+		assert_in_range(peer, 1, 255);
+		assert_false(seen[peer]);
+		seen[peer] = true;
+		assert_int_not_equal(box, b->g->at.peer & (a->g->geo.boxes - 1u));
+		world_leave(&w, a->g, false);
+		a = world_session(world_attach(&w, "a", "lab"), w.id[0]);
+		/* b's QEMU is told of each */
+		world_must(&w, sim_attach_ring(&b->g->at, a->g->at.peer, 0));
+	}
+	burned = world_region(&w, "numbers_burned");
+	assert_int_equal(burned, 20);
+	/* one that nobody heard of may be given again */
+	first = 0;
+	for (i = 0; i < 20; i++) {
+		struct sim_guest *k = world_attach(&w, "k", "lab");
+
+		assert_false(first && first != k->at.peer);
+		first = k->at.peer;
+		world_leave(&w, k, false);
+		world_must(&w, world_count(&w, "vms", "vm", "k") == 1);
+		world_must(&w, world_events(&w, "attach") == world_events(&w, "detach"));
+	}
+	assert_int_equal(world_region(&w, "numbers_burned"), burned);
+	world_end(&w);
+}
+
+/* ---------------------------------------------------------------------- shutdown */
+
+static void test_shutdown(void **state)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	u64 t0;
+
+	(void)state;
+	assert_int_equal(kill(w.pid, SIGTERM), 0);
+	t0 = sim_now_ms();
+	world_must(&w, state_of(at_a) == -ECONNRESET && state_of(at_b) == -ECONNRESET);
+	assert_in_range(sim_now_ms() - t0, 0, SOON_MS);
+	world_must(&w, sim_guest_step(b->g, 0) != 0); /* and then it is gone */
+	world_stop(&w);
+	assert_int_equal(world_events(&w, "stop"), 1);
+	assert_int_not_equal(stat(world_socket(&w, path, "a", "lab"), &st), 0);
+	assert_int_not_equal(stat(world_path(&w, path, "run/control.sock"), &st), 0);
+	/* the next one makes the world anew: another epoch, the same guests */
+	world_leave(&w, a->g, false);
+	world_leave(&w, b->g, false);
+	world_start(&w, "sivshmemd");
+	b = world_session(world_attach(&w, "b", "lab"), w.id[1]);
+	assert_int_equal(sim_listen(b, 4, 0, WORLD_WAIT_MS), 0);
+	again(world_attach(&w, "a", "lab"));
+	world_end(&w);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(test_goodbye),	      CASE(test_killed),
+		CASE(test_killed_listener),   CASE(test_hard_reset),
+		CASE(test_silence),	      CASE(test_heartbeat),
+		CASE(test_renewed),	      CASE(test_renewed_meanwhile),
+		CASE(test_unfinished_renewal), CASE(test_reuse),
+		CASE(test_limbo),	      CASE(test_numbers),
+		CASE(test_shutdown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
