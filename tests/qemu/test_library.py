@@ -3,6 +3,7 @@
 # call behaves as its manual page says; a file arrives verified, ping and bench measure,
 # and what the command tells of driver, channels and posture is so.
 import json
+import time
 
 from lab.pair import open_region
 
@@ -60,14 +61,24 @@ def case_revoked_while_waiting(lab):
         revoked(lab, way)
 
 
+def listening(lab, job, patience=30):
+    """Wait until the host knows a listener, or the job that should be one ends."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end and job.status is None:
+        sessions = lab.daemon.ctl("status", json_output=True)["sessions"]
+        if any(s["listening"] for s in sessions):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"nobody listens: {job.text} {job.stderr}")
+
+
 def transfer(lab, flags):
     here, there = lab.vms["alpha"], lab.vms["beta"]
     size = 3_000_001
     here.run(f"head -c {size} /dev/urandom > /root/file")
     receiver = there.start("sivshmemctl recv --json --as data "
                            f"-o /root/copy --force {flags}")
-    there.run("for i in $(seq 100); do sivshmemctl info --json >/dev/null && "
-              "break; done; sleep 1")
+    listening(lab, receiver)
     sent = json.loads(here.out("sivshmemctl send --json --as user "
                                f"{flags} data /root/file", timeout=100))
     assert receiver.wait(30) == 0, (receiver.text, receiver.stderr)
@@ -96,7 +107,7 @@ def case_file_sealed(lab):
 def case_measures(lab):
     here, there = lab.vms["alpha"], lab.vms["beta"]
     echo = there.start("sivshmemctl listen --as data --echo --keep")
-    there.run("sleep 1")
+    listening(lab, echo)
     for flags, mapped in (("", True), ("--copy", False), ("--sealed", False)):
         got = json.loads(here.out("sivshmemctl ping --json --as user -c 50 "
                                   f"{flags} data", timeout=100))
