@@ -2,6 +2,7 @@
 /* sivshmemd: options, and the order in which things begin and end. See sivshmemd(8). */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <limits.h>
@@ -310,6 +311,7 @@ static bool take_activated(struct daemon *d)
 			close(fd);
 			continue;
 		}
+		(void)!fcntl(fd, F_SETFL, O_NONBLOCK);
 		d->activated[d->activated_count].fd = fd;
 		snprintf(d->activated[d->activated_count].path,
 			 sizeof(d->activated[0].path), "%s", sa.sun_path);

@@ -285,7 +285,8 @@ static void member_on_accepted(int fd, const struct server_peer *who, void *arg)
 		return;
 	}
 	audit_note(m->r->audit, AUDIT_ATTACH, SIV_OK, &name, NULL,
-		   "peer %u, uid %d, pid %d", m->peer, who->uid, who->pid);
+		   "peer %u, uid %d, pid %d%s%s", m->peer, who->uid, who->pid,
+		   who->label[0] ? ", label " : "", who->label);
 	if (m->r->policy->mode == POLICY_VANILLA) {
 		vanilla_attached(m);
 		return;

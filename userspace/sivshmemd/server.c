@@ -84,12 +84,18 @@ static int server_write(int sock, s64 value, int fd)
 
 static struct server_peer server_peer(int sock)
 {
+	struct server_peer peer = { .uid = (uid_t)-1 };
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &len))
-		return (struct server_peer){ .uid = (uid_t)-1 };
-	return (struct server_peer){ .pid = who.pid, .uid = who.uid };
+		return peer;
+	peer.pid = who.pid;
+	peer.uid = who.uid;
+	len = sizeof(peer.label) - 1;
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERSEC, peer.label, &len))
+		peer.label[0] = '\0';
+	return peer;
 }
 
 /* Would the same message go through later? ETOOMANYREFS: too many fds are in flight. */
@@ -335,8 +341,8 @@ struct server_client *server_client_new(sd_event *event, int fd,
 		.pid = server_peer(fd).pid,
 	};
 	if (sd_event_add_io(event, &c->io, fd, EPOLLIN, server_on_io, c) < 0 ||
-	    sd_event_add_time_relative(event, &c->timer, CLOCK_MONOTONIC, 0,
-				       50, server_on_timer, c) < 0 ||
+	    sd_event_add_time_relative(event, &c->timer, CLOCK_MONOTONIC, 0, 50,
+				       server_on_timer, c) < 0 ||
 	    sd_event_source_set_enabled(c->timer, SD_EVENT_OFF) < 0) {
 		server_client_free(c);
 		return NULL;

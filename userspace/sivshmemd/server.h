@@ -93,10 +93,11 @@ bool server_alive(const struct server_client *c);
 /* server_pid() - the QEMU, for people. */
 pid_t server_pid(const struct server_client *c);
 
-/* The process at the other end, as the kernel knows it. */
+/* The process at the other end, as the kernel knows it; @label may be empty. */
 struct server_peer {
 	pid_t pid;
 	uid_t uid;
+	char label[128]; /* of its security module: recorded, not judged */
 };
 
 /**
