@@ -284,11 +284,12 @@ void broker_adopt(struct broker *b, struct policy *p)
 
 	b->policy = p;
 	for (; old && (ch = map_next(&b->channels, &at));) {
-		struct audit_who who = { ch->r->name, ch->a.desk->m->name,
-					 ch->a.service };
+		struct audit_who who = { ch->r->name, NULL, ch->a.service };
 
+		/* one in limbo may have lost a member that the policy lost */
 		if (ch->state == SIV_RELAY_ENDED || !relay_allowed(ch, &rule))
 			continue;
+		who.vm = ch->a.desk->m->name;
 		audit_note(
 			b->audit, AUDIT_REVOKE, SIV_R_REVOKED, &who, rule,
 			"cid %llu to %s/%s: the new policy does not allow it",

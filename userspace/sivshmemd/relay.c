@@ -547,32 +547,18 @@ static void relay_dispatch(struct channel *ch, struct side *from, u16 type,
 	}
 }
 
-/* The side that this session speaks for, also for one that it has replaced. */
-static struct side *relay_side(struct channel *ch, const struct session *s)
+/* Is it of this identity, in this boot? Whichever of its sessions says so. */
+static bool relay_is_side(const struct side *side, const struct session *s)
 {
-	const struct session *heir = s;
-
-	while (heir->heir)
-		heir = heir->heir;
-	if (ch->a.session && (ch->a.session == s || ch->a.session == heir))
-		return &ch->a;
-	if (ch->b_side.session &&
-	    (ch->b_side.session == s || ch->b_side.session == heir))
-		return &ch->b_side;
-	return NULL;
+	return side->desk == s->desk && !strcmp(side->service, s->service) &&
+	       !memcmp(side->boot, s->boot, SIV_NONCE_LEN);
 }
 
-/* Was a side of it this identity's, which need not say any more that it is closed? */
-static bool relay_was_side(const struct channel *ch, const struct session *s)
+static struct side *relay_side(struct channel *ch, const struct session *s)
 {
-	const struct side *sides[2] = { &ch->a, &ch->b_side };
-	int i;
+	struct side *side = relay_is_side(&ch->a, s) ? &ch->a : &ch->b_side;
 
-	for (i = 0; i < 2; i++)
-		if (sides[i]->closed && sides[i]->desk == s->desk &&
-		    !strcmp(sides[i]->service, s->service))
-			return true;
-	return false;
+	return relay_is_side(side, s) ? side : NULL;
 }
 
 void relay_message(struct session *s, u16 type, struct siv_span body)
@@ -583,15 +569,16 @@ void relay_message(struct session *s, u16 type, struct siv_span body)
 	struct side *from = ch ? relay_side(ch, s) : NULL;
 	struct audit_who who = session_who(s);
 
+	if (!ch)
+		return; /* of one that was over before this came */
 	if (!from) {
-		/* of one that was over before this came; or of somebody else */
-		if (ch && !relay_was_side(ch, s))
-			audit_note(s->b->audit, AUDIT_PROTOCOL,
-				   SIV_R_GENERATION, &who, NULL,
-				   "%s of cid %llu, which is not its own",
-				   siv_msg_name(type), (unsigned long long)cid);
+		audit_note(s->b->audit, AUDIT_PROTOCOL, SIV_R_GENERATION, &who,
+			   NULL, "%s of cid %llu, which is not its own",
+			   siv_msg_name(type), (unsigned long long)cid);
 		return;
 	}
+	if (from->closed)
+		return; /* it has said so, or never had to */
 	if (siv_relay_may(ch->state, from->a, type)) {
 		relay_misplaced(ch, from, type);
 		return;
@@ -610,7 +597,7 @@ void relay_session_over(struct session *s, enum siv_reason why,
 		next = LIST_NEXT(side, of_session);
 		channel_end(side->channel, siv_reason_code(why), NULL, what);
 	}
-	/* what is left is in limbo: another session of this boot may say CLOSED */
+	/* what is left is in limbo: a session of this boot may say CLOSED */
 	while ((side = LIST_FIRST(&s->sides))) {
 		LIST_REMOVE(side, of_session);
 		side->session = NULL;

@@ -241,6 +241,18 @@ static bool session_silent(const struct session *s)
 	return STAILQ_EMPTY(&s->letters) && s->core.acked == s->core.tx.next;
 }
 
+/* Does it still have to say CLOSED of a channel that ended with it? */
+static bool session_owes(const struct session *s)
+{
+	const struct side *side;
+
+	LIST_FOREACH(side, &s->desk->owing, of_desk)
+		if (!side->session && !strcmp(side->service, s->service) &&
+		    !memcmp(side->boot, s->boot, SIV_NONCE_LEN))
+			return true;
+	return false;
+}
+
 void session_post(struct session *s)
 {
 	struct desk *d = s->desk;
@@ -253,7 +265,7 @@ void session_post(struct session *s)
 		member_ring(d->m);
 	if (next)
 		session_arm(s, next);
-	if (s->phase == SESSION_DYING && session_silent(s))
+	if (s->phase == SESSION_DYING && session_silent(s) && !session_owes(s))
 		session_bury(s);
 }
 
@@ -432,7 +444,8 @@ void session_end(struct session *s, enum siv_reason why, bool last_words)
 		audit_note(s->b->audit, AUDIT_SESSION_END, why, &who, NULL,
 			   "session %llu", (unsigned long long)s->core.id);
 	s->listener.request = 0;
-	if (!last_words || !s->desk->m->client || session_silent(s)) {
+	if (!last_words || !s->desk->m->client ||
+	    (session_silent(s) && !session_owes(s))) {
 		session_bury(s);
 		return;
 	}
