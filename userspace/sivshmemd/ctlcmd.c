@@ -183,9 +183,10 @@ static void ctlcmd_lists(const struct broker *b, json_t *regions, json_t *vms,
 				continue;
 			json_array_append_new(vms,
 					      ctlcmd_member(r->members[k]));
-			TAILQ_FOREACH(s, &r->members[k]->desk->sessions,
-				      of_desk)
-			json_array_append_new(sessions, ctlcmd_session(s));
+			for (s = TAILQ_FIRST(&r->members[k]->desk->sessions); s;
+			     s = TAILQ_NEXT(s, of_desk))
+				json_array_append_new(sessions,
+						      ctlcmd_session(s));
 		}
 	}
 }

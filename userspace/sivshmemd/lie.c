@@ -99,9 +99,10 @@ static const struct session *lie_other(const struct channel *ch,
 
 		if (!m)
 			continue;
-		TAILQ_FOREACH(s, &m->desk->sessions, of_desk)
-		if (s != not &&s->phase == SESSION_LIVE)
-			return s;
+		for (s = TAILQ_FIRST(&m->desk->sessions); s;
+		     s = TAILQ_NEXT(s, of_desk))
+			if (s != not &&s->phase == SESSION_LIVE)
+				return s;
 	}
 	return not ;
 }

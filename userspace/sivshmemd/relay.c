@@ -163,8 +163,8 @@ static u32 relay_service_channels(const struct session *listener)
 	const struct side *s;
 	u32 n = 0;
 
-	LIST_FOREACH(s, &listener->sides, of_session)
-	n += !s->a;
+	for (s = LIST_FIRST(&listener->sides); s; s = LIST_NEXT(s, of_session))
+		n += !s->a;
 	return n;
 }
 
@@ -627,8 +627,8 @@ void relay_inherit(struct session *from, struct session *to)
 			side->session = to;
 		}
 	}
-	LIST_FOREACH(side, &to->desk->owing, of_desk)
-	{
+	for (side = LIST_FIRST(&to->desk->owing); side;
+	     side = LIST_NEXT(side, of_desk)) {
 		if (side->session || strcmp(side->service, to->service) != 0)
 			continue;
 		LIST_INSERT_HEAD(&to->sides, side, of_session);

@@ -89,9 +89,9 @@ static void session_bury(struct session *s)
 	if (s->dead)
 		return;
 	s->dead = true;
-	TAILQ_FOREACH(o, &d->sessions, of_desk)
-	if (o->heir == s)
-		o->heir = s->heir;
+	for (o = TAILQ_FIRST(&d->sessions); o; o = TAILQ_NEXT(o, of_desk))
+		if (o->heir == s)
+			o->heir = s->heir;
 	TAILQ_REMOVE(&d->sessions, s, of_desk);
 	d->session_count--;
 	s->b->session_count--;
@@ -113,9 +113,9 @@ struct session *session_by_service(const struct desk *d, const char *service)
 {
 	struct session *s;
 
-	TAILQ_FOREACH(s, &d->sessions, of_desk)
-	if (s->phase == SESSION_LIVE && !strcmp(s->service, service))
-		return s;
+	for (s = TAILQ_FIRST(&d->sessions); s; s = TAILQ_NEXT(s, of_desk))
+		if (s->phase == SESSION_LIVE && !strcmp(s->service, service))
+			return s;
 	return NULL;
 }
 
@@ -246,7 +246,8 @@ static bool session_owes(const struct session *s)
 {
 	const struct side *side;
 
-	LIST_FOREACH(side, &s->desk->owing, of_desk)
+	for (side = LIST_FIRST(&s->desk->owing); side;
+	     side = LIST_NEXT(side, of_desk))
 		if (!side->session && !strcmp(side->service, s->service) &&
 		    !memcmp(side->boot, s->boot, SIV_NONCE_LEN))
 			return true;
@@ -396,9 +397,9 @@ static struct session *session_by_tag(const struct desk *d, u32 tag)
 {
 	struct session *s;
 
-	TAILQ_FOREACH(s, &d->sessions, of_desk)
-	if (s->core.tag == tag && s->phase != SESSION_HEARD)
-		return s;
+	for (s = TAILQ_FIRST(&d->sessions); s; s = TAILQ_NEXT(s, of_desk))
+		if (s->core.tag == tag && s->phase != SESSION_HEARD)
+			return s;
 	return NULL;
 }
 
