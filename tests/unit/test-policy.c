@@ -366,6 +366,53 @@ static void test_layout(void **state)
 	assert_int_equal(layout_extent(4096, 65536), 131072);
 }
 
+/* Whatever is in the file: a policy or an error, and nothing worse. */
+static void test_mutations(void **state)
+{
+	static const char text[] =
+		"# c\n[region cabin]\nsize = 16M\nmode=isolated\ngranule=4K\n"
+		"members = a,\n b\nliveness = 5s\nsuites = chachapoly aesgcm\n"
+		"[vm a]\nuser = self\nvectors = 8\nguaranteed = 1M\n"
+		"[vm b]\nuser = qemu-a\nbytes = 8M\n"
+		"[service cabin/a/x.y]\nclients = b/c, b/*\nsealed = required\n";
+	static const char bytes[] = "[]=/,*; \n\r\t\0#ab019KMG-.\x80";
+	char copy[2 * sizeof(text)];
+	unsigned int i, k, n, good_ones = 0;
+	u32 rnd = 1;
+
+	(void)state;
+	for (i = 0; i < 20000; i++) {
+		struct notes notes = { 0 };
+		struct policy *p;
+
+		memcpy(copy, text, sizeof(text));
+		n = sizeof(text) - 1;
+		for (k = 0; k < 1 + i % 5; k++) {
+			u32 at, what;
+
+			rnd = rnd * 1664525 + 1013904223;
+			at = (rnd >> 8) % n;
+			what = rnd >> 28;
+			if (what < 4 && n > 1) {
+				memmove(copy + at, copy + at + 1, n - at - 1);
+				n--;
+			} else if (what < 8 && n + 1 < sizeof(copy)) {
+				memmove(copy + at + 1, copy + at, n - at);
+				copy[at] = bytes[rnd % (sizeof(bytes) - 1)];
+				n++;
+			} else {
+				copy[at] = bytes[rnd % (sizeof(bytes) - 1)];
+			}
+		}
+		p = policy_parse("p.ini", copy, n, uid_of, NULL, 1000, &notes);
+		assert_true(!p == (notes.errors > 0));
+		good_ones += p ? 1 : 0;
+		policy_free(p);
+		notes_clear(&notes);
+	}
+	assert_in_range(good_ones, 1, 19999);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_mutations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
