@@ -6,7 +6,8 @@ world-srcs := tests/daemon/world.c tests/daemon/world_guests.c tests/daemon/pape
 world-deps := build/user/sivshmemd build/user/sivshmemd-key build/user/asan/sivshmemd \
 	      build/user/asan/sivshmemd-key build/user/test-progs/sivshmemd-dishonest
 
-daemon-world-tests := test-guests test-life test-papers test-refusals test-replay test-revoke
+daemon-world-tests := test-dishonest test-guests test-life test-papers test-refusals test-replay \
+		test-revoke
 
 define world-test
 daemon-tests += $(1)

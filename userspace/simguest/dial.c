@@ -39,7 +39,7 @@ static struct sim_pair *pair_find(struct sim_session *ss, const u8 hash[SIV_HASH
 	for (i = 0; i < SIM_PAIRS; i++) {
 		struct sim_pair *p = &ss->g->pair[i];
 
-		if (p->used && !memcmp(p->peer, hash, SIV_HASH_LEN) &&
+		if (p->used && !memcmp(p->cert.hash, hash, SIV_HASH_LEN) &&
 		    !memcmp(p->own, ss->id->cert.hash, SIV_HASH_LEN))
 			return p;
 	}
@@ -53,60 +53,65 @@ static void put_name(char out[SIV_NAME_LEN], struct siv_span name)
 		memcpy(out, name.p, name.n);
 }
 
-/* Verify a certificate that came with a message and derive the pair's secret. */
-static enum siv_reason pair_make(struct sim_session *ss, struct siv_span der,
+/* Keep a certificate that came with a message, whatever comes of it. */
+static enum siv_reason pair_keep(struct sim_session *ss, struct siv_span der,
 				 const u8 hash[SIV_HASH_LEN], struct sim_pair **out)
 {
 	struct sim_guest *g = ss->g;
-	struct siv_span none = { NULL, 0 };
-	struct siv_span region = { (const u8 *)g->region, strlen(g->region) };
-	struct siv_cert cert;
-	struct sim_pair *p;
+	struct sim_pair *p = &g->pair[g->next_pair % SIM_PAIRS];
 	enum siv_reason r;
 
-	r = siv_cert_parse(der, &cert);
-	if (!r && memcmp(cert.hash, hash, SIV_HASH_LEN))
+	if (!der.n)
+		return SIV_R_STATE;
+	if (der.n > sizeof(p->der))
+		return SIV_R_CERT_SIZE;
+	siv_wipe(p, sizeof(*p));
+	memcpy(p->der, der.p, der.n);
+	r = siv_cert_parse((struct siv_span){ p->der, der.n }, &p->cert);
+	if (!r && memcmp(p->cert.hash, hash, SIV_HASH_LEN))
 		r = SIV_R_CERT_SERVICE;
-	if (!r)
-		r = siv_cert_is(&cert, SIV_CERT_ENDPOINT, region, none, none);
-	if (!r)
-		r = siv_cert_verify(&cert, g->anchors);
-	if (r)
-		return r;
-	p = &g->pair[g->next_pair++ % SIM_PAIRS];
-	memset(p, 0, sizeof(*p));
-	r = siv_pair_prk(p->prk, ss->id->key, ss->id->cert.pub, cert.pub, g->host.pub);
 	if (r)
 		return r;
 	memcpy(p->own, ss->id->cert.hash, SIV_HASH_LEN);
-	memcpy(p->peer, hash, SIV_HASH_LEN);
-	memcpy(p->pub, cert.pub, SIV_KEY_LEN);
-	put_name(p->vm, cert.vm);
-	put_name(p->service, cert.service);
-	p->not_before = cert.not_before;
-	p->not_after = cert.not_after;
 	p->used = true;
+	g->next_pair++;
 	*out = p;
 	return SIV_OK;
+}
+
+/* Dates always; the signature unless these anchors have verified it before. */
+static enum siv_reason pair_judge(struct sim_guest *g, struct sim_pair *p)
+{
+	struct siv_span none = { NULL, 0 };
+	struct siv_span region = { (const u8 *)g->region, strlen(g->region) };
+	enum siv_reason r;
+
+	r = siv_cert_is(&p->cert, SIV_CERT_ENDPOINT, region, none, none);
+	if (!r)
+		r = siv_cert_dates(&p->cert, (s64)time(NULL));
+	if (!r && (!p->judge || p->judge != g->anchors))
+		r = siv_cert_verify(&p->cert, g->anchors);
+	if (!r)
+		p->judge = g->anchors;
+	return r;
 }
 
 static enum siv_reason pair_get(struct sim_session *ss, const u8 *der, u32 len,
 				const u8 hash[SIV_HASH_LEN], struct sim_pair **out)
 {
 	enum siv_reason r = SIV_OK;
-	s64 now = (s64)time(NULL);
 
 	*out = pair_find(ss, hash);
 	if (!*out)
-		r = len ? pair_make(ss, (struct siv_span){ der, len }, hash, out) :
-			  SIV_R_STATE;
-	if (r)
+		r = pair_keep(ss, (struct siv_span){ der, len }, hash, out);
+	if (!r)
+		r = pair_judge(ss->g, *out);
+	if (r || (*out)->has_prk)
 		return r;
-	if (now < (*out)->not_before)
-		return SIV_R_CERT_NOT_YET;
-	if (now > (*out)->not_after)
-		return SIV_R_CERT_EXPIRED;
-	return SIV_OK;
+	r = siv_pair_prk((*out)->prk, ss->id->key, ss->id->cert.pub, (*out)->cert.pub,
+			 ss->g->host.pub);
+	(*out)->has_prk = !r;
+	return r;
 }
 
 static void ids_common(struct sim_session *ss, struct siv_connect_ids *ids,
@@ -238,9 +243,12 @@ int sim_accept(struct sim_guest *g, int timeout_ms, struct sim_channel **out)
 /* A's names: what was asked for is what the certificate must say. */
 static enum siv_reason judge_b(struct sim_channel *ch, const struct sim_pair *p)
 {
-	if (strcmp(p->service, ch->peer_service))
+	struct siv_span vm = { (const u8 *)ch->peer_vm, strlen(ch->peer_vm) };
+	struct siv_span service = { (const u8 *)ch->peer_service, strlen(ch->peer_service) };
+
+	if (p->cert.service.n != service.n || memcmp(p->cert.service.p, service.p, service.n))
 		return SIV_R_CERT_SERVICE;
-	if (ch->peer_vm[0] && strcmp(p->vm, ch->peer_vm))
+	if (vm.n && (p->cert.vm.n != vm.n || memcmp(p->cert.vm.p, vm.p, vm.n)))
 		return SIV_R_CERT_VM;
 	return SIV_OK;
 }
@@ -267,13 +275,20 @@ void sim_grant_a(struct sim_session *ss, const struct siv_grant_a *g)
 		sim_say_close(ss, SIV_MSG_CLOSED, cid, siv_reason_code(SIV_R_GENERATION));
 		return;
 	}
+	if (by_cid(ss->g, cid)) {
+		/* the number of another of ours: to say anything of it would harm that one */
+		ss->g->refused = SIV_R_GENERATION;
+		ch->error = SIV_R_GENERATION;
+		siv_connect_wipe(&ch->c);
+		return;
+	}
 	r = pair_get(ss, (const u8 *)(g + 1), siv_get_le32(&g->cert_len), g->cert_hash, &p);
 	if (!r)
 		r = judge_b(ch, p);
 	if (!r)
 		r = check_overlap(ss->g, &g->common);
 	if (!r)
-		r = siv_connect_granted(&ch->c, ss->g->t, g, p->peer, p->prk, &ss->g->geo, &m);
+		r = siv_connect_granted(&ch->c, ss->g->t, g, p->cert.hash, p->prk, &ss->g->geo, &m);
 	ch->cid = cid;
 	if (!r && sim_channel_map(ch))
 		r = SIV_R_RANGE;
@@ -287,7 +302,7 @@ void sim_grant_a(struct sim_session *ss, const struct siv_grant_a *g)
 		say_failed(ss, cid, r);
 		return;
 	}
-	put_name(ch->peer_vm, (struct siv_span){ (const u8 *)p->vm, strlen(p->vm) });
+	put_name(ch->peer_vm, p->cert.vm);
 }
 
 static enum siv_reason answer(struct sim_session *ss, struct sim_channel *ch,
@@ -302,6 +317,7 @@ static enum siv_reason answer(struct sim_session *ss, struct sim_channel *ch,
 		.peer_a = siv_get_le32(&in->peer_a),
 		.peer_b = ss->g->at.peer,
 	};
+	struct siv_span service, own = ss->id->cert.service;
 	u8 priv[SIV_KEY_LEN], pub[SIV_KEY_LEN];
 	struct sim_pair *p = NULL;
 	enum siv_reason r;
@@ -309,32 +325,40 @@ static enum siv_reason answer(struct sim_session *ss, struct sim_channel *ch,
 	ch->cid = ids.cid;
 	if (!ss->listening)
 		return SIV_R_NO_LISTENER;
+	if (!siv_name_get(in->service, &service) || service.n != own.n ||
+	    memcmp(service.p, own.p, own.n))
+		return SIV_R_CERT_SERVICE;
 	if (ss->g->sealed_only & ~ids.flags)
 		return SIV_R_NOT_SEALED;
 	r = pair_get(ss, (const u8 *)(in + 1), siv_get_le32(&in->cert_len), in->cert_hash, &p);
 	if (r)
 		return r;
 	ids_common(ss, &ids, ss->id->cert.service);
-	memcpy(ids.cert_a, p->peer, SIV_HASH_LEN);
+	memcpy(ids.cert_a, p->cert.hash, SIV_HASH_LEN);
 	memcpy(ids.cert_b, ss->id->cert.hash, SIV_HASH_LEN);
 	memcpy(ids.n, in->n, sizeof(ids.n));
 	r = sim_ephemeral(ss, priv, pub);
 	if (!r)
 		r = siv_connect_incoming(&ch->c, ss->g->t, &ids, in, priv, pub, p->prk, m);
 	siv_wipe(priv, sizeof(priv));
-	put_name(ch->peer_vm, (struct siv_span){ (const u8 *)p->vm, strlen(p->vm) });
-	put_name(ch->peer_service, (struct siv_span){ (const u8 *)p->service,
-						      strlen(p->service) });
+	put_name(ch->peer_vm, p->cert.vm);
+	put_name(ch->peer_service, p->cert.service);
 	return r;
 }
 
 void sim_incoming(struct sim_session *ss, const struct siv_incoming *in)
 {
-	struct sim_channel *ch = sim_channel_new(ss);
-	struct siv_accept m;
 	struct siv_reject no = { 0 };
-	enum siv_reason r = ch ? answer(ss, ch, in, &m) : SIV_R_BACKLOG;
+	struct sim_channel *ch;
+	struct siv_accept m;
+	enum siv_reason r;
 
+	if (by_cid(ss->g, siv_get_le64(&in->cid))) {
+		ss->g->refused = SIV_R_GENERATION;
+		return;
+	}
+	ch = sim_channel_new(ss);
+	r = ch ? answer(ss, ch, in, &m) : SIV_R_BACKLOG;
 	if (!r)
 		r = sim_say(ss, SIV_MSG_ACCEPT, &m, sizeof(m));
 	if (!r)
@@ -357,6 +381,11 @@ void sim_grant_b(struct sim_session *ss, const struct siv_grant_b *g)
 	if (!ch || ch->request) {
 		ss->g->refused = SIV_R_GENERATION;
 		sim_say_close(ss, SIV_MSG_CLOSED, cid, siv_reason_code(SIV_R_GENERATION));
+		return;
+	}
+	if (ch->c.state != SIV_CONNECT_ACCEPTED) {
+		/* out of order: dropped, and what is open stays */
+		ss->g->refused = SIV_R_STATE;
 		return;
 	}
 	r = check_overlap(ss->g, &g->common);

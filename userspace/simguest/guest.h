@@ -22,17 +22,22 @@ enum {
 struct sim_guest;
 struct sim_channel;
 
-/* The pair's cached secret and the peer's certificate, by its hash. */
+/**
+ * struct sim_pair - a peer's certificate, which the host sends once in a session
+ * @own: hash of the identity's that it was sent to
+ * @der: the certificate, as it came
+ * @cert: parsed; its hash is the peer's
+ * @judge: the anchors that have verified it
+ * @prk: the pair's secret, once verified
+ */
 struct sim_pair {
 	bool used;
 	u8 own[SIV_HASH_LEN];
-	u8 peer[SIV_HASH_LEN];
-	u8 pub[SIV_KEY_LEN];
+	u8 der[SIV_CERT_MAX];
+	struct siv_cert cert;
+	const struct siv_anchors *judge;
+	bool has_prk;
 	u8 prk[SIV_HASH_LEN];
-	char vm[SIV_NAME_LEN];
-	char service[SIV_NAME_LEN];
-	s64 not_before;
-	s64 not_after;
 };
 
 /* A session of one identity. */
