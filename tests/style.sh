@@ -45,9 +45,10 @@ not_in_user=PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO,CAMELCASE
 not_in_user+=,AVOID_EXTERNS,ARRAY_SIZE,SPLIT_STRING,CONST_STRUCT,VOLATILE,ENOSYS
 
 checkpatch() {
-	perl "$(tests/kernel-source.sh)/scripts/checkpatch.pl" --no-tree -f \
+	printf '%s\n' "${@:2}" | xargs -P "$(nproc)" -n 8 perl \
+		"$(tests/kernel-source.sh)/scripts/checkpatch.pl" --no-tree -f \
 		--strict --terse --show-types --no-summary \
-		--max-line-length=100 --ignore "$1" "${@:2}" 2>&1
+		--max-line-length=100 --ignore "$1" 2>&1 | sort
 	rm -f .checkpatch-camelcase.*
 }
 
