@@ -397,8 +397,8 @@ void sim_grant_b(struct sim_session *ss, const struct siv_grant_b *g)
 		r = sim_say(ss, SIV_MSG_ESTABLISHED, &m, sizeof(m));
 	if (r) {
 		ss->g->refused = r;
-		sim_channel_end(ch, r, 0);
 		sim_channel_free(ch);
+		say_failed(ss, cid, r);
 	}
 }
 
