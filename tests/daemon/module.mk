@@ -2,12 +2,12 @@
 # Tests of the daemon with simulated guests, and the native benchmarks. Each test runs
 # under ASan, with the daemon under ASan, and as the product is built, sandbox and all.
 world-srcs := tests/daemon/world.c tests/daemon/world_guests.c tests/daemon/papers.c \
-	      tests/unit/pki.c tests/unit/certbuild.c tests/unit/dertext.c
+	      tests/daemon/client.c tests/unit/pki.c tests/unit/certbuild.c tests/unit/dertext.c
 world-deps := build/user/sivshmemd build/user/sivshmemd-key build/user/asan/sivshmemd \
 	      build/user/asan/sivshmemd-key build/user/test-progs/sivshmemd-dishonest
 
 daemon-world-tests := test-dishonest test-guests test-life test-papers test-refusals test-replay \
-		test-revoke
+		test-revoke test-vanilla
 
 define world-test
 daemon-tests += $(1)
