@@ -7,7 +7,7 @@ world-deps := build/user/sivshmemd build/user/sivshmemd-key build/user/asan/sivs
 	      build/user/asan/sivshmemd-key build/user/test-progs/sivshmemd-dishonest
 
 daemon-world-tests := test-dishonest test-guests test-life test-papers test-refusals test-replay \
-		test-revoke test-vanilla
+		test-revoke test-socket test-vanilla
 
 define world-test
 daemon-tests += $(1)

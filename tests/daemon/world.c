@@ -231,8 +231,11 @@ void world_start(struct world *w, const char *program)
 	w->pid = spawn(w, program, NULL, NULL);
 	for (i = 0; i < 1000; i++) {
 		w->control = dial(w);
-		if (w->control >= 0)
+		if (w->control >= 0) {
+			/* it has accepted us only when it answers */
+			json_decref(world_ask(w, json_pack("{s:s}", "cmd", "status")));
 			return;
+		}
 		if (waitpid(w->pid, &status, WNOHANG) == w->pid) {
 			w->pid = 0;
 			break;
