@@ -297,6 +297,7 @@ static void test_eventfds(void **state)
 	struct sim_channel *at_a, *at_b;
 	eventfd_t n;
 	unsigned int i;
+	u8 buf[8];
 
 	(void)state;
 	/* nothing of the host's rings gets through to a, nor of b's */
@@ -311,6 +312,7 @@ static void test_eventfds(void **state)
 	for (i = 0; i < a->g->at.bell_count; i++)
 		if (a->g->at.bell[i].peer)
 			(void)!eventfd_read(a->g->at.bell[i].fd, &n);
+	world_must(&w, sim_recv(at_b, buf, sizeof(buf)) == 1);
 	world_talk(&w, at_b, at_a);
 	world_end(&w);
 }
