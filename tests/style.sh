@@ -43,6 +43,9 @@ not_here+=,COMPLEX_MACRO,MACRO_ARG_REUSE,UNCOMMENTED_DEFINITION,LINE_SPACING
 # Where there is no kernel, there are none of its types and macros either.
 not_in_user=PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO,CAMELCASE
 not_in_user+=,AVOID_EXTERNS,ARRAY_SIZE,SPLIT_STRING,CONST_STRUCT,VOLATILE,ENOSYS
+# C strings of hexadecimal digits and of messages are no kernel messages.
+not_in_user+=,MISSING_SPACE,EMBEDDED_FUNCTION_NAME,SYMBOLIC_PERMS,ARCH_DEFINES
+not_in_user+=,QUOTED_WHITESPACE_BEFORE_NEWLINE
 
 checkpatch() {
 	printf '%s\n' "${@:2}" | xargs -P "$(nproc)" -n 8 perl \

@@ -143,7 +143,7 @@ static int do_connect(char **arg)
 
 static int do_rtt(char **arg)
 {
-	struct ivshmem *ch = dial(arg[0], arg[1], arg[4] != NULL);
+	struct ivshmem *ch = dial(arg[0], arg[1], arg[4]);
 	unsigned int i, n = count_of(arg[3]);
 	uint8_t out[RECORD] = { 0 }, in[RECORD];
 	ssize_t r;
@@ -169,7 +169,7 @@ static int do_rtt(char **arg)
 
 static int do_pong(char **arg)
 {
-	struct ivshmem *ch = answer(arg[0], arg[2] != NULL);
+	struct ivshmem *ch = answer(arg[0], arg[2]);
 	uint8_t data[RECORD];
 	ssize_t r;
 
@@ -185,7 +185,7 @@ static int do_pong(char **arg)
 
 static int do_bulk(char **arg)
 {
-	struct ivshmem *ch = dial(arg[0], arg[1], arg[3] != NULL);
+	struct ivshmem *ch = dial(arg[0], arg[1], arg[3]);
 	uint64_t left = strtoull(arg[2], NULL, 0) << 20, total = left, start;
 	static uint8_t block[BLOCK];
 	uint8_t byte;
@@ -207,7 +207,7 @@ static int do_bulk(char **arg)
 
 static int do_drain(char **arg)
 {
-	struct ivshmem *ch = answer(arg[0], arg[1] != NULL);
+	struct ivshmem *ch = answer(arg[0], arg[1]);
 	static uint8_t block[BLOCK];
 	uint64_t total = 0;
 	ssize_t r;

@@ -95,12 +95,13 @@ static struct sivshmem_connect parse(char **word)
 		else if (!strcmp(*word, "aes"))
 			c.suite = SIVSHMEM_SUITE_AESGCM;
 		else if (value && !strncmp(*word, "ring=", 5))
-			c.ring_tx = c.ring_rx = number(value + 1);
+			c.ring_tx = number(value + 1);
 		else if (value && !strncmp(*word, "timeout=", 8))
 			c.timeout_ms = (uint32_t)number(value + 1);
 		else if (value && !strncmp(*word, "vm=", 3))
 			strncpy((char *)c.vm, value + 1, sizeof(c.vm) - 1);
 	}
+	c.ring_rx = c.ring_tx;
 	return c;
 }
 
