@@ -206,6 +206,11 @@ bool siv_talk_goodbye(struct siv_talk *talk, u64 now_ms)
 	if (!talk->live || siv_session_send(&talk->live->s, SIV_MSG_GOODBYE,
 					    none, none, now_ms) != SIV_OK)
 		return false;
+	/*
+	 * There is no second chance: the host can take this record only if it has
+	 * those before it, and one that nobody waits for may have lost its slot.
+	 */
+	talk->live->s.again = true;
 	return siv_mailbox_post(&talk->host->mb, &talk->live->s, now_ms,
 				&next) >= 0;
 }
