@@ -277,8 +277,9 @@ def case_removed_under_load(lab):
             job.wait(10)
             word = job.text.replace("listening", "").split()[0]
             own = (job is source) == (name == "alpha")
-            assert word in (("ENODEV",) if own else ("ECONNRESET", "wrong:")), \
-                (name, job.text)
+            # the host's answer to the goodbye may come before the gate closes
+            assert word in (("ENODEV", "ECONNRESET") if own else
+                            ("ECONNRESET", "wrong:")), (name, job.text)
         figure(f"{name}: remove under load {words}", time.monotonic() - start)
         guest.run("echo 1 > /sys/bus/pci/rescan")
         works(lab)
