@@ -235,10 +235,18 @@ void session_soil(struct session *s)
 	TAILQ_INSERT_TAIL(&s->b->dirty, s, of_dirty);
 }
 
-/* Has everything that was sent been acknowledged? */
+/* Has everything been acknowledged that somebody waits for? */
 static bool session_silent(const struct session *s)
 {
-	return STAILQ_EMPTY(&s->letters) && s->core.acked == s->core.tx.next;
+	const struct siv_session *c = &s->core;
+	unsigned int i;
+
+	if (!STAILQ_EMPTY(&s->letters))
+		return false;
+	for (i = 0; i < c->count; i++)
+		if (!c->sent[(c->head + i) % SIV_SESSION_WINDOW].lazy)
+			return false;
+	return true;
 }
 
 /* Does it still have to say CLOSED of a channel that ended with it? */
