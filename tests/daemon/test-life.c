@@ -27,6 +27,7 @@ enum {
 	SOON_MS = 1000, /* the design's second */
 	SLACK_MS = 1000, /* of a busy machine */
 	CANARY_LEN = 16,
+	CROWD = 15,
 };
 
 static const char policy[] =
@@ -187,6 +188,30 @@ static void test_heartbeat(void **state)
 	world_spend(&w, 2000);
 	world_talk(&w, at_a, at_b);
 	world_quiet(&w);
+	world_end(&w);
+}
+
+/* More messages at once than a window holds, either way: they wait, none is lost. */
+static void test_crowded_window(void **state)
+{
+	struct sim_channel *here[CROWD], *there[CROWD];
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < CROWD; i++)
+		assert_int_equal(sim_open(a, &data, &here[i]), 0);
+	for (i = 0; i < CROWD; i++) {
+		world_must(&w, sim_opened(here[i]) != -EAGAIN);
+		assert_int_equal(sim_opened(here[i]), 0);
+		there[i] = world_accept(&w, b->g);
+	}
+	for (i = 0; i < CROWD; i++)
+		sim_close(here[i]);
+	for (i = 0; i < CROWD; i++)
+		sim_close(there[i]);
+	world_must(&w, world_region(&w, "taken") == 2 * RING && !world_region(&w, "limbo"));
+	world_quiet(&w);
+	world_talk(&w, at_a, at_b);
 	world_end(&w);
 }
 
@@ -414,7 +439,8 @@ int main(void)
 		CASE(test_goodbye),	      CASE(test_killed),
 		CASE(test_killed_listener),   CASE(test_hard_reset),
 		CASE(test_silence),	      CASE(test_heartbeat),
-		CASE(test_renewed),	      CASE(test_renewed_meanwhile),
+		CASE(test_crowded_window),    CASE(test_renewed),
+		CASE(test_renewed_meanwhile),
 		CASE(test_unfinished_renewal), CASE(test_reuse),
 		CASE(test_limbo),	      CASE(test_numbers),
 		CASE(test_shutdown),

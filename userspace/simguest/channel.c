@@ -78,7 +78,7 @@ static u8 *map_twice(struct sim_guest *g, u64 off, u64 len, int prot)
 	return NULL;
 }
 
-static int map_seals(struct sim_channel *ch)
+static int take_keys(struct sim_channel *ch)
 {
 	unsigned int own = ch->c.a ? 0 : 1;
 
@@ -94,11 +94,10 @@ static int map_seals(struct sim_channel *ch)
 	return 0;
 }
 
-int sim_channel_map(struct sim_channel *ch)
+int sim_channel_begin(struct sim_channel *ch)
 {
 	const struct siv_common *m = &ch->c.common;
 	struct sim_guest *g = ch->g;
-	u64 ab = siv_get_le64(&m->ring_ab_off), ba = siv_get_le64(&m->ring_ba_off);
 	u64 ab_len = siv_get_le64(&m->ring_ab_len), ba_len = siv_get_le64(&m->ring_ba_len);
 	u64 side = siv_get_le64(&m->side_off);
 	struct siv_side *a = (struct siv_side *)(void *)(g->at.mem + side);
@@ -111,11 +110,21 @@ int sim_channel_map(struct sim_channel *ch)
 		siv_tx_init(&ch->tx, b, a, ba_len);
 		siv_rx_init(&ch->rx, b, a, ab_len);
 	}
-	ch->tx_data = map_twice(g, ch->c.a ? ab : ba, ch->tx.size, PROT_READ | PROT_WRITE);
-	ch->rx_data = map_twice(g, ch->c.a ? ba : ab, ch->rx.size, PROT_READ);
-	if (!ch->tx_data || !ch->rx_data)
-		return -ENOMEM;
-	return ch->c.ids.flags & SIV_CH_SEALED ? map_seals(ch) : 0;
+	return ch->c.ids.flags & SIV_CH_SEALED ? take_keys(ch) : 0;
+}
+
+int sim_channel_map(struct sim_channel *ch)
+{
+	const struct siv_common *m = &ch->c.common;
+	u64 ab = siv_get_le64(&m->ring_ab_off), ba = siv_get_le64(&m->ring_ba_off);
+
+	if (ch->rx_data)
+		return 0;
+	if (!ch->tx_data)
+		ch->tx_data = map_twice(ch->g, ch->c.a ? ab : ba, ch->tx.size,
+					PROT_READ | PROT_WRITE);
+	ch->rx_data = map_twice(ch->g, ch->c.a ? ba : ab, ch->rx.size, PROT_READ);
+	return ch->tx_data && ch->rx_data ? 0 : -ENOMEM;
 }
 
 static void ring_peer(struct sim_channel *ch)
@@ -131,10 +140,11 @@ static int broken(struct sim_channel *ch, enum siv_reason why)
 	return siv_reason_errno(why);
 }
 
-static int is_over(const struct sim_channel *ch)
+/* May data go? 0 if so. */
+static int is_over(struct sim_channel *ch)
 {
 	if (ch->c.state == SIV_CONNECT_OPEN)
-		return 0;
+		return sim_channel_map(ch);
 	if (ch->error)
 		return siv_reason_errno(ch->error);
 	return ch->code ? siv_code_errno(ch->code) : -ECONNRESET;
@@ -300,8 +310,10 @@ int sim_shutdown(struct sim_channel *ch)
 	struct siv_fin m;
 	enum siv_reason r;
 
-	if (is_over(ch))
-		return is_over(ch);
+	int over = is_over(ch);
+
+	if (over)
+		return over;
 	if (ch->marks & SIV_END_WR)
 		return 0;
 	ch->marks |= SIV_END_WR;

@@ -49,7 +49,9 @@ struct sim_channel {
 	unsigned int marks;
 };
 
-/* sim_channel_map() - called once when OPEN: map rings, take over the ring keys. */
+/* sim_channel_begin() - called once when OPEN: positions, and the ring keys taken over. */
+int sim_channel_begin(struct sim_channel *ch);
+/* sim_channel_map() - map the rings, at their first use; sending and receiving call it. */
 int sim_channel_map(struct sim_channel *ch);
 
 /**

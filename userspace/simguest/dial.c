@@ -290,7 +290,7 @@ void sim_grant_a(struct sim_session *ss, const struct siv_grant_a *g)
 	if (!r)
 		r = siv_connect_granted(&ch->c, ss->g->t, g, p->cert.hash, p->prk, &ss->g->geo, &m);
 	ch->cid = cid;
-	if (!r && sim_channel_map(ch))
+	if (!r && sim_channel_begin(ch))
 		r = SIV_R_RANGE;
 	if (!r)
 		r = sim_say(ss, SIV_MSG_CONFIRM, &m, sizeof(m));
@@ -391,7 +391,7 @@ void sim_grant_b(struct sim_session *ss, const struct siv_grant_b *g)
 	r = check_overlap(ss->g, &g->common);
 	if (!r)
 		r = siv_connect_confirmed(&ch->c, ss->g->t, g, &ss->g->geo, &m);
-	if (!r && sim_channel_map(ch))
+	if (!r && sim_channel_begin(ch))
 		r = SIV_R_RANGE;
 	if (!r)
 		r = sim_say(ss, SIV_MSG_ESTABLISHED, &m, sizeof(m));

@@ -168,22 +168,13 @@ void sim_post(struct sim_guest *g)
 
 		if (!ss || ss->s.state != SIV_SESSION_LIVE)
 			continue;
+		sim_pump(ss);
 		wrote += siv_session_post(&ss->s, &g->outbox, box + SIV_BOX_UP, now, &next);
 		if (next && (!g->next_ms || next < g->next_ms))
 			g->next_ms = next;
 	}
 	if (wrote)
 		sim_attach_ring(&g->at, 0, SIV_BELL_MAIL);
-}
-
-enum siv_reason sim_say(struct sim_session *ss, u16 type, const void *body, size_t len)
-{
-	enum siv_reason r;
-
-	r = siv_session_send(&ss->s, type, (struct siv_span){ body, len },
-			     (struct siv_span){ NULL, 0 }, sim_now_ms());
-	sim_post(ss->g);
-	return r;
 }
 
 /* Look at every down slot once; true if a record was taken. */

@@ -7,6 +7,8 @@
 #ifndef SIM_GUEST_H
 #define SIM_GUEST_H
 
+#include <sys/queue.h>
+
 #include "core/connect.h"
 #include "core/session.h"
 #include "simguest/attach.h"
@@ -40,12 +42,21 @@ struct sim_pair {
 	u8 prk[SIV_HASH_LEN];
 };
 
+/* A message that waits for room in its session's window. */
+struct sim_letter {
+	STAILQ_ENTRY(sim_letter) link;
+	u16 type;
+	size_t len;
+	u8 body[];
+};
+
 /* A session of one identity. */
 struct sim_session {
 	struct sim_guest *g;
 	struct sim_identity *id;
 	struct siv_session s;
 	struct siv_payload2 p2;
+	STAILQ_HEAD(, sim_letter) letters;
 	u64 request;			/* the last one made */
 	u64 result_request;
 	u32 result_code;

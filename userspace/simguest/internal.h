@@ -8,7 +8,7 @@
 
 /* Write what is due of every session and ring the host. */
 void sim_post(struct sim_guest *g);
-/* Seal a message in a session; then sim_post(). */
+/* Seal a message in a session, when its window has room; then sim_post(). */
 enum siv_reason sim_say(struct sim_session *ss, u16 type, const void *body, size_t len);
 /* Every message of a live session goes through here. */
 void sim_heard(struct sim_session *ss, u16 type, struct siv_span body);
@@ -29,6 +29,8 @@ enum siv_reason sim_ephemeral(struct sim_session *ss, u8 priv[SIV_KEY_LEN],
 struct sim_channel *sim_channel_new(struct sim_session *ss);
 /* A channel whose session has gone without a word. */
 void sim_channel_orphan(struct sim_channel *ch);
+/* Seal what waits for room. */
+void sim_pump(struct sim_session *ss);
 /* Forget sessions that have delivered their last words to their heirs. */
 void sim_retire(struct sim_guest *g);
 

@@ -41,6 +41,69 @@ enum siv_reason sim_ephemeral(struct sim_session *ss, u8 priv[SIV_KEY_LEN],
 	return SIV_OK;
 }
 
+/* ---------------------------------------------------------------------- talking */
+
+static enum siv_reason seal(struct sim_session *ss, u16 type, const void *body, size_t len)
+{
+	return siv_session_send(&ss->s, type, (struct siv_span){ body, len },
+				(struct siv_span){ NULL, 0 }, sim_now_ms());
+}
+
+static struct sim_letter *letter_new(u16 type, const void *body, size_t len)
+{
+	struct sim_letter *l = malloc(sizeof(*l) + len);
+
+	if (!l)
+		return NULL;
+	l->type = type;
+	l->len = len;
+	if (len)
+		memcpy(l->body, body, len);
+	return l;
+}
+
+enum siv_reason sim_say(struct sim_session *ss, u16 type, const void *body, size_t len)
+{
+	enum siv_reason r = SIV_R_RATE;
+	struct sim_letter *l;
+
+	if (STAILQ_EMPTY(&ss->letters))
+		r = seal(ss, type, body, len);
+	if (r == SIV_R_RATE) {
+		l = letter_new(type, body, len);
+		if (!l)
+			return r;
+		STAILQ_INSERT_TAIL(&ss->letters, l, link);
+		r = SIV_OK;
+	}
+	sim_post(ss->g);
+	return r;
+}
+
+void sim_pump(struct sim_session *ss)
+{
+	struct sim_letter *l;
+
+	while ((l = STAILQ_FIRST(&ss->letters))) {
+		if (seal(ss, l->type, l->body, l->len) == SIV_R_RATE)
+			return;
+		STAILQ_REMOVE_HEAD(&ss->letters, link);
+		free(l);
+	}
+}
+
+static void burn_letters(struct sim_session *ss)
+{
+	struct sim_letter *l;
+
+	while ((l = STAILQ_FIRST(&ss->letters))) {
+		STAILQ_REMOVE_HEAD(&ss->letters, link);
+		free(l);
+	}
+}
+
+/* --------------------------------------------------------------------- handshake */
+
 /* The host certificate, as a guest must judge it before it says anything. */
 static enum siv_reason judge_host(struct sim_guest *g)
 {
@@ -147,6 +210,7 @@ static struct sim_session *session_new(struct sim_guest *g, struct sim_identity 
 		return NULL;
 	ss->g = g;
 	ss->id = id;
+	STAILQ_INIT(&ss->letters);
 	siv_session_init(&ss->s, false, siv_aead_alloc(), siv_aead_alloc(),
 			 siv_aead_alloc());
 	g->session[i] = ss;
@@ -183,7 +247,10 @@ void sim_retire(struct sim_guest *g)
 	for (i = 0; i < SIM_SESSIONS; i++) {
 		struct sim_session *ss = g->session[i];
 
-		if (ss && ss->heir && (!ss->s.count || sim_now_ms() >= ss->until_ms))
+		if (!ss || !ss->heir)
+			continue;
+		if ((!ss->s.count && STAILQ_EMPTY(&ss->letters)) ||
+		    sim_now_ms() >= ss->until_ms)
 			sim_session_drop(ss);
 	}
 }
@@ -229,6 +296,7 @@ void sim_session_drop(struct sim_session *ss)
 			sim_channel_orphan(g->channel[i]);
 	if (ss->s.tag)
 		siv_outbox_drop(&g->outbox, sim_box(g) + SIV_BOX_UP, ss->s.tag);
+	burn_letters(ss);
 	siv_session_wipe(&ss->s);
 	siv_aead_free(ss->s.hs_t);
 	siv_aead_free(ss->s.tx_t);
