@@ -6,7 +6,7 @@ world-srcs := tests/daemon/world.c tests/daemon/world_guests.c tests/daemon/pape
 world-deps := build/user/sivshmemd build/user/sivshmemd-key build/user/asan/sivshmemd \
 	      build/user/asan/sivshmemd-key build/user/test-progs/sivshmemd-dishonest
 
-daemon-world-tests := test-bells test-dishonest test-guests test-life test-papers test-refusals test-replay \
+daemon-world-tests := test-bells test-dishonest test-guests test-impostor test-life test-papers test-refusals test-replay \
 		test-revoke test-socket test-vanilla
 
 define world-test
