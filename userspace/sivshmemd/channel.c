@@ -338,6 +338,20 @@ void channel_end_closed(struct side *s, u32 code, const char *what)
 	channel_end(ch, code, s, what);
 }
 
+/*
+ * What an end may say to the other. That a right was lost is for the host to say: a guest
+ * takes such a channel's mappings away, and an end must not be able to crash its partner.
+ */
+static u32 channel_said(const struct side *to, u32 code)
+{
+	if (!to->granted || !code ||
+	    code == siv_reason_code(SIV_R_PEER_CLOSED) ||
+	    code == siv_reason_code(SIV_R_STATE) ||
+	    code == siv_reason_code(SIV_R_TAG))
+		return code;
+	return siv_reason_code(SIV_R_PEER_GONE);
+}
+
 void channel_end(struct channel *ch, u32 code, struct side *from,
 		 const char *what)
 {
@@ -350,6 +364,8 @@ void channel_end(struct channel *ch, u32 code, struct side *from,
 	channel_expect_none(ch);
 	channel_wait(ch, CHANNEL_READY);
 	channel_audit(ch, code, what);
+	if (from)
+		code = channel_said(channel_other(from), code);
 	ch->state = SIV_RELAY_ENDED;
 	ch->end_code = code;
 	if (ch->extent)
