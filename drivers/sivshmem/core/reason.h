@@ -50,8 +50,8 @@
 	X(NO_KEY, ENOKEY, "no identity key")                                   \
 	X(KEY_REVOKED, EKEYREVOKED, "the identity's key was revoked, invalidated or unlinked") \
 	X(KEY_EXPIRED, EKEYEXPIRED, "the identity's key has a timeout, and it is over") \
-	X(DH_ZERO, EKEYREJECTED, "a Diffie-Hellman result is zero")            \
-	X(PUB_NOT_CANONICAL, EKEYREJECTED, "an ephemeral public key is not canonical") \
+	X(DH_ZERO, EBADMSG, "a Diffie-Hellman result is zero")                 \
+	X(PUB_NOT_CANONICAL, EBADMSG, "an ephemeral public key is not canonical") \
 	X(TAG, EBADMSG, "authentication tag does not verify")                  \
 	X(CRYPTO, EIO, "the platform's cryptography failed")                   \
 	X(SUITE, EPROTONOSUPPORT, "cipher suite is not offered")               \
