@@ -216,13 +216,14 @@ static int siv_device_start(struct siv_device *dev)
  * The vectors are parked last: by then nobody is inside the gate who could arm one, and
  * their handlers have seen that it is closed.
  */
-static void siv_device_close(struct siv_device *dev, enum siv_reason why)
+static void siv_device_close(struct siv_device *dev, enum siv_reason why,
+			     bool goodbye)
 {
 	unsigned int i;
 
 	if (!dev->live)
 		return;
-	if (dev->attached && siv_client->goodbye)
+	if (goodbye && dev->attached && siv_client->goodbye)
 		siv_client->goodbye(dev);
 	WRITE_ONCE(dev->live, false);
 	if (dev->attached)
@@ -259,23 +260,39 @@ int siv_device_add(struct siv_device *dev, bool claim)
 void siv_device_quiesce(struct siv_device *dev, enum siv_reason why)
 {
 	mutex_lock(&dev->life);
-	siv_device_close(dev, why);
+	siv_device_close(dev, why, true);
 	mutex_unlock(&dev->life);
+}
+
+bool siv_device_check(struct siv_device *dev)
+{
+	bool lost;
+
+	mutex_lock(&dev->life);
+	lost = dev->live && !dev->hw->alive(dev);
+	/* no goodbye into memory that may be another's by now */
+	if (lost)
+		siv_device_close(dev, SIV_R_DEVICE_GONE, false);
+	mutex_unlock(&dev->life);
+	return lost;
 }
 
 void siv_device_del(struct siv_device *dev)
 {
 	mutex_lock(&dev->life);
 	dev->wanted = false;
+	/* resume or vmfork may have brought it back since the quiesce */
+	siv_device_close(dev, SIV_R_DEVICE_GONE, true);
 	siv_device_stop(dev);
 	mutex_unlock(&dev->life);
 }
 
-void siv_device_suspend(struct siv_device *dev, enum siv_reason why)
+void siv_device_suspend(struct siv_device *dev, enum siv_reason why,
+			bool goodbye)
 {
 	mutex_lock(&dev->life);
 	dev->held++;
-	siv_device_close(dev, why);
+	siv_device_close(dev, why, goodbye);
 	siv_device_stop(dev);
 	mutex_unlock(&dev->life);
 }
@@ -310,14 +327,14 @@ static struct siv_device *siv_device_next(unsigned int from, bool listed)
 	return best;
 }
 
-void siv_devices_suspend(enum siv_reason why)
+void siv_devices_suspend(enum siv_reason why, bool goodbye)
 {
 	struct siv_device *dev;
 	unsigned int from = 0;
 
 	while ((dev = siv_device_next(from, false))) {
 		from = dev->index + 1;
-		siv_device_suspend(dev, why);
+		siv_device_suspend(dev, why, goodbye);
 		siv_device_put(dev);
 	}
 }

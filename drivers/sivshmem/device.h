@@ -165,18 +165,24 @@ int siv_device_add(struct siv_device *dev, bool claim);
 void siv_device_quiesce(struct siv_device *dev, enum siv_reason why);
 void siv_device_del(struct siv_device *dev);
 
+/* siv_device_check() - quiesce a live device whose BARs are not there any more: true. */
+bool siv_device_check(struct siv_device *dev);
+
 /**
  * siv_device_suspend() - quiesce and unpublish until siv_device_resume()
  * @dev: the device
  * @why: what sessions and channels end with
+ * @goodbye: say so to the host; false where this machine is a copy of another, which
+ *           may seal something else under the same record number
  *
  * For reset, suspend and vmfork, where everything of before is stale afterwards. Calls
  * nest: the last siv_device_resume() adds the device again, with a new boot nonce.
  */
-void siv_device_suspend(struct siv_device *dev, enum siv_reason why);
+void siv_device_suspend(struct siv_device *dev, enum siv_reason why,
+			bool goodbye);
 int siv_device_resume(struct siv_device *dev);
 /* siv_devices_suspend(), siv_devices_resume() - every device that exists. */
-void siv_devices_suspend(enum siv_reason why);
+void siv_devices_suspend(enum siv_reason why, bool goodbye);
 void siv_devices_resume(void);
 
 /**

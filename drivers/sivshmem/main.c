@@ -23,7 +23,8 @@ MODULE_PARM_DESC(fallback_ms, "ms between checks for lost doorbells; 0: none");
 static int siv_vmfork(struct notifier_block *nb, unsigned long action,
 		      void *data)
 {
-	siv_devices_suspend(SIV_R_EPOCH);
+	/* a record sealed now would share its nonce with the other copy's next one */
+	siv_devices_suspend(SIV_R_EPOCH, false);
 	siv_devices_resume();
 	return NOTIFY_DONE;
 }
@@ -38,12 +39,12 @@ static int siv_pm(struct notifier_block *nb, unsigned long action, void *data)
 {
 	switch (action) {
 	case PM_HIBERNATION_PREPARE:
-		siv_devices_suspend(SIV_R_EPOCH);
+		siv_devices_suspend(SIV_R_EPOCH, true);
 		siv_keys_forget_all();
 		break;
 	case PM_SUSPEND_PREPARE:
 	case PM_RESTORE_PREPARE:
-		siv_devices_suspend(SIV_R_EPOCH);
+		siv_devices_suspend(SIV_R_EPOCH, true);
 		break;
 	case PM_POST_HIBERNATION:
 	case PM_POST_SUSPEND:

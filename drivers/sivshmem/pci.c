@@ -254,13 +254,9 @@ static void siv_pci_watch(struct work_struct *work)
 {
 	struct siv_pci *p =
 		container_of(to_delayed_work(work), struct siv_pci, watch);
-	struct siv_device *dev = p->dev;
 
-	/* a closed gate answers no, too: suspended, or down already */
-	if (!siv_device_alive(dev) && READ_ONCE(dev->live)) {
+	if (siv_device_check(p->dev))
 		dev_err(&p->pdev->dev, "the BARs were moved or switched off\n");
-		siv_device_quiesce(dev, SIV_R_DEVICE_GONE);
-	}
 	schedule_delayed_work(&p->watch, msecs_to_jiffies(SIV_WATCH_MS));
 }
 
@@ -465,7 +461,7 @@ static void siv_pci_reset_prepare(struct pci_dev *pdev)
 {
 	struct siv_pci *p = pci_get_drvdata(pdev);
 
-	siv_device_suspend(p->dev, SIV_R_DEVICE_GONE);
+	siv_device_suspend(p->dev, SIV_R_DEVICE_GONE, true);
 }
 
 static void siv_pci_reset_done(struct pci_dev *pdev)
@@ -487,7 +483,7 @@ static int __maybe_unused siv_pci_freeze(struct device *d)
 {
 	struct siv_pci *p = dev_get_drvdata(d);
 
-	siv_device_suspend(p->dev, SIV_R_EPOCH);
+	siv_device_suspend(p->dev, SIV_R_EPOCH, true);
 	return 0;
 }
 

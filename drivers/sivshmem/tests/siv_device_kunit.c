@@ -263,8 +263,8 @@ static void suspensions_nest(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, siv_device_add(dev, false), 0);
 	memcpy(nonce, dev->boot_nonce, sizeof(nonce));
-	siv_device_suspend(dev, SIV_R_EPOCH);
-	siv_devices_suspend(SIV_R_EPOCH);
+	siv_device_suspend(dev, SIV_R_EPOCH, true);
+	siv_devices_suspend(SIV_R_EPOCH, true);
 	KUNIT_EXPECT_STREQ(test, story, "agqd");
 	KUNIT_EXPECT_EQ(test, reason, SIV_R_EPOCH);
 	KUNIT_EXPECT_EQ(test, siv_device_resume(dev), 0);
@@ -277,7 +277,7 @@ static void suspensions_nest(struct kunit *test)
 	siv_devices_resume();
 	KUNIT_EXPECT_STREQ(test, story, "agqda");
 	/* what was deleted meanwhile does not come back */
-	siv_device_suspend(dev, SIV_R_EPOCH);
+	siv_device_suspend(dev, SIV_R_EPOCH, true);
 	siv_device_del(dev);
 	KUNIT_EXPECT_EQ(test, siv_device_resume(dev), 0);
 	KUNIT_EXPECT_STREQ(test, story, "agqdagqd");
@@ -288,7 +288,7 @@ static void comes_back_only_if_ours(struct kunit *test)
 	struct siv_fake *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, siv_device_add(f->dev, false), 0);
-	siv_device_suspend(f->dev, SIV_R_EPOCH);
+	siv_device_suspend(f->dev, SIV_R_EPOCH, true);
 	memset(f->mem, 0, 8);
 	KUNIT_EXPECT_EQ(test, siv_device_resume(f->dev), -ENODEV);
 	KUNIT_EXPECT_FALSE(test, f->dev->live);
