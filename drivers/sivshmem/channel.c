@@ -206,6 +206,8 @@ static void siv_channel_teardown_work(struct work_struct *work)
 	struct siv_host *host = ch->host;
 
 	siv_channel_let_go(ch);
+	/* who was never accepted, or keeps a file for ever, leaves no node behind */
+	siv_channel_client->closed(ch);
 	siv_listener_forget(ch);
 	/* the memory may be another channel's as soon as the host hears CLOSED */
 	mutex_lock(&host->lock);
@@ -361,6 +363,7 @@ static void siv_channel_free_rcu(struct rcu_head *rcu)
 static void siv_channel_free(struct kref *ref)
 {
 	struct siv_channel *ch = container_of(ref, struct siv_channel, ref);
+	struct siv_host *host = ch->host;
 
 	siv_channel_seal_free(ch);
 	siv_aead_free(ch->hs);
@@ -368,8 +371,9 @@ static void siv_channel_free(struct kref *ref)
 	if (ch->pair)
 		siv_pair_put(ch->pair);
 	siv_talk_unuse(ch->talk);
-	siv_host_put(ch->host);
+	/* before the host's reference: module exit waits for that, then for RCU */
 	call_rcu(&ch->rcu, siv_channel_free_rcu);
+	siv_host_put(host);
 }
 
 void siv_channel_put(struct siv_channel *ch)

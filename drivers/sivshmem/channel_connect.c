@@ -660,8 +660,13 @@ static enum siv_reason siv_incoming_answer(struct siv_talk *talk,
 	siv_pair_put(pair);
 	if (!ch)
 		return r;
-	if (r != SIV_OK)
-		siv_channel_end(ch, r, true); /* REJECT says it */
+	if (r != SIV_OK) {
+		/* REJECT says it, and the host knows of no CLOSED before that */
+		mutex_lock(&talk->host->lock);
+		ch->cid = 0;
+		mutex_unlock(&talk->host->lock);
+		siv_channel_end(ch, r, true);
+	}
 	siv_channel_put(ch);
 	return r;
 }

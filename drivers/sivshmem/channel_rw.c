@@ -37,7 +37,8 @@ static int siv_rw_lock(struct mutex *io, const struct kiocb *iocb)
 /* The peer broke a rule of the ring: the channel's end. */
 static int siv_rw_broken(struct siv_channel *ch, enum siv_reason why)
 {
-	siv_refused(ch->host->dev, SIV_AT_RING, why, ch->cid);
+	if (READ_ONCE(ch->why) == SIV_OK)
+		siv_refused(ch->host->dev, SIV_AT_RING, why, ch->cid);
 	siv_channel_end(ch, why, false);
 	return siv_reason_errno(why);
 }
@@ -87,7 +88,10 @@ static int siv_write_wait(struct siv_channel *ch, u64 need, bool nowait)
 	if (look == SIV_LOOK_WAIT && nowait) {
 		/* poll() gives POLLOUT when as much is free */
 		WRITE_ONCE(ch->tx.need, need);
-		return -EAGAIN;
+		/* edge-triggered epoll does not ask again: ask for the bell here */
+		look = siv_write_look(ch, need, true);
+		if (look == SIV_LOOK_WAIT)
+			return -EAGAIN;
 	}
 	if (look == SIV_LOOK_WAIT) {
 		err = wait_event_interruptible(
@@ -208,21 +212,37 @@ ssize_t siv_channel_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 /* ----------------------------------------------------------------------- read */
 
-/* Nothing is unread: is that all there will be? In the gate. */
-static int siv_read_end(struct siv_channel *ch)
-{
-	bool closing = READ_ONCE(ch->state) == SIVSHMEM_CLOSING;
+/* What ends the peer's stream, looked at before the ring: it was set after the records. */
+struct siv_read_ends {
+	bool closing;
+	bool peer_wr;
+};
 
+static struct siv_read_ends siv_read_ends(struct siv_channel *ch)
+{
+	struct siv_read_ends ends;
+
+	siv_channel_peer_marks(ch);
+	ends.closing = READ_ONCE(ch->state) == SIVSHMEM_CLOSING;
+	ends.peer_wr = test_bit(SIV_CHANNEL_PEER_WR, &ch->flags);
+	/* also where another thread has seen the mark: positions after it */
+	smp_rmb();
+	return ends;
+}
+
+/* Nothing is unread: is that all there will be? In the gate. */
+static int siv_read_end(struct siv_channel *ch, struct siv_read_ends ends)
+{
 	if (test_bit(SIV_CHANNEL_OWN_RD, &ch->flags))
 		return SIV_LOOK_END;
 	if (siv_channel_sealed(ch)) {
 		/* only an authenticated end is an end: see siv_read_fin() */
-		if (!closing || READ_ONCE(ch->rx.fin) != SIV_NO_FIN)
+		if (!ends.closing || READ_ONCE(ch->rx.fin) != SIV_NO_FIN)
 			return SIV_LOOK_WAIT;
 		return siv_refused(ch->host->dev, SIV_AT_SEAL, SIV_R_NO_FIN,
 				   ch->cid);
 	}
-	if (closing || test_bit(SIV_CHANNEL_PEER_WR, &ch->flags))
+	if (ends.closing || ends.peer_wr)
 		return SIV_LOOK_END;
 	return SIV_LOOK_WAIT;
 }
@@ -239,6 +259,7 @@ static int siv_read_look(struct siv_channel *ch, u8 hdr[SIV_RECORD_HDR],
 {
 	struct siv_rx *ring = &ch->rx.ring;
 	int look = SIV_LOOK_READY;
+	struct siv_read_ends ends;
 	enum siv_reason r;
 	u64 avail;
 	int idx;
@@ -251,19 +272,18 @@ static int siv_read_look(struct siv_channel *ch, u8 hdr[SIV_RECORD_HDR],
 		siv_channel_leave(ch, idx);
 		return SIV_LOOK_END;
 	}
-	/* marks first: what they end was published before them */
-	siv_channel_peer_marks(ch);
+	ends = siv_read_ends(ch);
 	r = siv_rx_avail(ring, &avail);
 	if (r == SIV_OK && !avail && arm) {
 		siv_channel_arm_rx(ch, ring->prod + 1);
-		siv_channel_peer_marks(ch);
+		ends = siv_read_ends(ch);
 		r = siv_rx_avail(ring, &avail);
 	}
 	if (r == SIV_OK && avail) {
 		siv_rx_header_load(hdr, ch->rx.base + siv_rx_offset(ring));
 		r = siv_rx_header(ring, hdr, avail, len);
 	} else if (r == SIV_OK) {
-		look = siv_read_end(ch);
+		look = siv_read_end(ch, ends);
 	}
 	siv_channel_leave(ch, idx);
 	return r == SIV_OK ? look : siv_rw_broken(ch, r);
@@ -282,8 +302,12 @@ static int siv_read_wait(struct siv_channel *ch, u8 hdr[SIV_RECORD_HDR],
 			look = siv_read_look(ch, hdr, len, false);
 		siv_spin_end(&spin, look != SIV_LOOK_WAIT);
 	}
-	if (look == SIV_LOOK_WAIT && nowait)
-		return -EAGAIN;
+	if (look == SIV_LOOK_WAIT && nowait) {
+		/* edge-triggered epoll does not ask again: ask for the bell here */
+		look = siv_read_look(ch, hdr, len, true);
+		if (look == SIV_LOOK_WAIT)
+			return -EAGAIN;
+	}
 	if (look == SIV_LOOK_WAIT) {
 		err = wait_event_interruptible(
 			ch->wait, (look = siv_read_look(ch, hdr, len, true)));

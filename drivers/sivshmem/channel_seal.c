@@ -5,14 +5,14 @@
  * another reason than the channel's end, so no position is sealed twice. FIN ends a
  * stream with proof.
  */
-#include <linux/gfp.h>
+#include <linux/slab.h>
 #include <linux/uio.h>
 
 #include "channel.h"
 #include "crypto.h"
 #include "event.h"
 
-/* Room for the largest record and its tag; linear, and kmalloc would double it. */
+/* Room for the largest record and its tag. */
 static size_t siv_seal_room(u64 ring_size)
 {
 	return min_t(u64, siv_ring_max_record(ring_size),
@@ -22,8 +22,7 @@ static size_t siv_seal_room(u64 ring_size)
 static int siv_seal_buffer(u8 **buf, u64 ring_size)
 {
 	if (!*buf)
-		*buf = alloc_pages_exact(siv_seal_room(ring_size),
-					 GFP_KERNEL_ACCOUNT);
+		*buf = kvmalloc(siv_seal_room(ring_size), GFP_KERNEL_ACCOUNT);
 	return *buf ? 0 : -ENOMEM;
 }
 
@@ -64,6 +63,9 @@ void siv_channel_seal_wipe(struct siv_channel *ch)
 	mutex_unlock(&ch->tx.seal);
 	mutex_lock(&ch->rx.seal);
 	siv_seal_wipe(&ch->rx.keys);
+	/* what was opened and not delivered; a read() under way fails at the gate */
+	if (READ_ONCE(ch->rx.buf))
+		siv_wipe(ch->rx.buf, siv_seal_room(ch->rx.ring.size));
 	mutex_unlock(&ch->rx.seal);
 }
 
@@ -72,7 +74,7 @@ static void siv_seal_buffer_free(u8 *buf, u64 ring_size)
 	if (!buf)
 		return;
 	siv_wipe(buf, siv_seal_room(ring_size));
-	free_pages_exact(buf, siv_seal_room(ring_size));
+	kvfree(buf);
 }
 
 void siv_channel_seal_free(struct siv_channel *ch)

@@ -304,8 +304,9 @@ __poll_t siv_channel_poll(struct file *file, poll_table *wait)
 	}
 	siv_channel_leave(ch, idx);
 	if (v.broken) {
-		siv_refused(ch->host->dev, SIV_AT_RING, SIV_R_RING_RECORD,
-			    ch->cid);
+		if (READ_ONCE(ch->why) == SIV_OK)
+			siv_refused(ch->host->dev, SIV_AT_RING,
+				    SIV_R_RING_RECORD, ch->cid);
 		siv_channel_end(ch, SIV_R_RING_RECORD, false);
 	}
 	return siv_poll_view(ch, &v) | siv_poll_state(ch, state);

@@ -342,6 +342,20 @@ static struct key *siv_anchor_find(const struct siv_anchors *a,
 	return key;
 }
 
+int siv_anchor_serial(const struct siv_anchors *a, struct siv_span akid,
+		      struct siv_span issuer)
+{
+	struct key *key = a ? siv_anchor_find(a, akid, issuer) :
+			      ERR_PTR(-ENOKEY);
+	int serial;
+
+	if (IS_ERR(key))
+		return 0;
+	serial = key_serial(key);
+	key_put(key);
+	return serial;
+}
+
 static int siv_digest(u8 *out, unsigned int *len, enum siv_sig_alg alg,
 		      struct siv_span tbs)
 {

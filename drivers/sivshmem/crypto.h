@@ -29,6 +29,19 @@ struct siv_anchors {
 };
 
 /**
+ * siv_anchor_serial() - which anchor would verify this issuer's signatures now
+ * @a: the anchors; NULL means none
+ * @akid: authority key identifier, may be empty
+ * @issuer: the issuer's name, DER
+ *
+ * A verdict of siv_signature_verify() holds as long as this gives the same: a serial is
+ * never another key's. May sleep. Return: the key's serial, 0 if there is none or it was
+ * revoked or has expired.
+ */
+int siv_anchor_serial(const struct siv_anchors *a, struct siv_span akid,
+		      struct siv_span issuer);
+
+/**
  * siv_aead_alloc() - a transform without a key
  * @gfp: allocation flags
  *

@@ -11,6 +11,9 @@ enum {
 	SIV_POOL_FIRST = 2, /* made when a session begins */
 };
 
+/* Never the same twice in a boot: of all devices, and over their resets. */
+static atomic64_t siv_ephemeral_counter;
+
 static void siv_pool_refill_work(struct work_struct *work);
 
 void siv_pool_init(struct siv_pool *pool)
@@ -29,7 +32,7 @@ enum siv_reason siv_ephemeral_fresh(struct siv_talk *talk,
 
 	get_random_bytes(random, sizeof(random));
 	r = siv_ephemeral_make(out->priv, out->pub, talk->id->prkh, random, hh,
-			       atomic64_inc_return(&talk->host->counter));
+			       atomic64_inc_return(&siv_ephemeral_counter));
 	siv_wipe(random, sizeof(random));
 	return r;
 }

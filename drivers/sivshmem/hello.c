@@ -25,7 +25,7 @@ enum {
 
 /* ------------------------------------------------------ the host's certificate */
 
-/* Parsed each time, for a parse is cheap; the signature is verified when anchors change. */
+/* Parsed each time, for a parse is cheap; the signature is verified once per anchor. */
 static enum siv_reason siv_hello_judge_host(struct siv_host *host)
 {
 	struct siv_device *dev = host->dev;
@@ -33,9 +33,9 @@ static enum siv_reason siv_hello_judge_host(struct siv_host *host)
 	struct siv_span region = { .p = (const u8 *)dev->region,
 				   .n = strlen(dev->region) };
 	struct siv_span any = {};
-	u64 stamp = siv_anchors_stamp();
 	struct siv_cert *cert;
 	enum siv_reason r;
+	int anchor = 0;
 
 	if (!dev->geo.region_size || !der.n)
 		return SIV_R_HEADER;
@@ -48,15 +48,19 @@ static enum siv_reason siv_hello_judge_host(struct siv_host *host)
 	/* no host time yet, or none that this certificate may vouch for itself with */
 	if (r == SIV_OK)
 		r = siv_cert_dates(cert, siv_keys_now(0, 0));
-	if (r == SIV_OK && host->host_stamp != stamp)
-		r = siv_cert_verify(cert, siv_keys_anchors());
 	if (r == SIV_OK) {
-		host->host_stamp = stamp;
+		anchor = siv_anchor_serial(siv_keys_anchors(), cert->akid,
+					   cert->issuer);
+		if (!anchor || host->host_anchor != anchor)
+			r = siv_cert_verify(cert, siv_keys_anchors());
+	}
+	if (r == SIV_OK) {
+		host->host_anchor = anchor;
 		memcpy(host->host_pub, cert->pub, sizeof(host->host_pub));
 		memcpy(host->host_hash, cert->hash, sizeof(host->host_hash));
 		WRITE_ONCE(host->host_not_after, cert->not_after);
 	} else {
-		host->host_stamp = 0;
+		host->host_anchor = 0;
 	}
 	kfree(cert);
 	return r;
@@ -182,10 +186,9 @@ static int siv_hello_begin(struct siv_host *host, struct siv_talk *talk,
 		return SIV_HELLO_RETRY_MS;
 	siv_line_free(talk->next);
 	talk->next = siv_line_alloc();
-	if (!talk->next) {
-		*why = SIV_R_CRYPTO;
-		return -1;
-	}
+	/* the session that is to be replaced works on meanwhile */
+	if (!talk->next)
+		return SIV_HELLO_RETRY_MS;
 	*why = siv_hello_make(host, talk, challenge);
 	if (*why != SIV_OK)
 		return -1;

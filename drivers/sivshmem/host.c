@@ -245,16 +245,16 @@ void siv_host_kick(struct siv_host *host)
 
 /* ---------------------------------------------------------------------- tick */
 
-/* One talk that has to end, with a reference, and why. */
-static struct siv_talk *siv_host_tick_talk(struct siv_host *host,
-					   enum siv_reason *why)
+/* One talk whose end time has brought, with a reference: to be finished. */
+static struct siv_talk *siv_host_tick_talk(struct siv_host *host)
 {
 	struct siv_talk *talk, *found = NULL;
+	enum siv_reason why;
 
 	mutex_lock(&host->lock);
 	list_for_each_entry(talk, &host->talks, link) {
-		*why = siv_talk_tick(talk, siv_host_now_ms());
-		if (*why == SIV_OK)
+		why = siv_talk_tick(talk, siv_host_now_ms());
+		if (why == SIV_OK || !siv_talk_decide(talk, why))
 			continue;
 		siv_talk_get(talk);
 		found = talk;
@@ -268,11 +268,10 @@ static void siv_host_tick_work(struct work_struct *work)
 {
 	struct siv_host *host =
 		container_of(to_delayed_work(work), struct siv_host, tick);
-	enum siv_reason why;
 	struct siv_talk *talk;
 
-	while ((talk = siv_host_tick_talk(host, &why))) {
-		siv_talk_end(talk, why);
+	while ((talk = siv_host_tick_talk(host))) {
+		siv_talk_finish(talk);
 		siv_talk_put(talk);
 	}
 	siv_host_client->tick(host);
@@ -451,11 +450,9 @@ static void siv_host_goodbye(struct siv_device *dev)
 	if (!host)
 		return;
 	mutex_lock(&host->lock);
-	list_for_each_entry(talk, &host->talks, link) {
-		/* one is enough: it ends the whole boot */
-		if (siv_talk_goodbye(talk, siv_host_now_ms()))
-			break;
-	}
+	/* one would do, but which of them the host still hears is not known here */
+	list_for_each_entry(talk, &host->talks, link)
+		siv_talk_goodbye(talk, siv_host_now_ms());
 	mutex_unlock(&host->lock);
 }
 
@@ -503,6 +500,8 @@ static void siv_host_detach(struct siv_device *dev)
 	if (!host)
 		return;
 	WRITE_ONCE(dev->host, NULL);
+	/* a bell's handler may have queued it once more after siv_hello_stop() */
+	cancel_delayed_work_sync(&host->hello.work);
 	destroy_workqueue(host->wq);
 	siv_host_put(host);
 }

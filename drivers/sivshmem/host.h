@@ -68,11 +68,10 @@ struct siv_bell {
  * @slot: private copy of a slot; @wq only
  * @plain: its plaintext; @wq only
  * @request: last request id
- * @counter: last ephemeral's number
  * @time: newest authenticated host time, seconds; under @lock
  * @time_ns: CLOCK_BOOTTIME when it arrived
  * @vectors: own vectors that may be used; 0 until the host said so
- * @host_stamp: the anchors' state when the host certificate was verified; 0: never
+ * @host_anchor: serial of the anchor that verified the host certificate; 0: none did
  * @host_pub: its public key
  * @host_hash: its hash
  * @host_not_after: its end
@@ -104,11 +103,10 @@ struct siv_host {
 	u8 *slot;
 	u8 *plain;
 	atomic64_t request;
-	atomic64_t counter;
 	s64 time;
 	u64 time_ns;
 	unsigned int vectors;
-	u64 host_stamp;
+	int host_anchor;
 	u8 host_pub[SIV_KEY_LEN];
 	u8 host_hash[SIV_HASH_LEN];
 	s64 host_not_after;

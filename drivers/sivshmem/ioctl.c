@@ -17,6 +17,9 @@ static long siv_ioctl_run(const struct siv_ioctl *op, struct file *file,
 		return -EFAULT;
 	if (size < op->min)
 		return -EINVAL;
+	/* what no version will ever have: not looked through for zeros */
+	if (size > PAGE_SIZE)
+		return -E2BIG;
 	ret = copy_struct_from_user(&arg, op->size, uarg, size);
 	if (ret)
 		return ret;

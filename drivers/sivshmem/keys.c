@@ -168,6 +168,19 @@ static void siv_identity_end(struct siv_identity *id, enum siv_reason why)
 		siv_identity_tell_all(id, why);
 }
 
+enum siv_reason siv_identity_private(struct siv_identity *id,
+				     struct siv_static *out)
+{
+	enum siv_reason r = SIV_OK;
+
+	spin_lock(&id->lock);
+	if (siv_end_is_final(id->ended))
+		r = id->ended;
+	*out = id->priv;
+	spin_unlock(&id->lock);
+	return r;
+}
+
 static struct siv_identity *siv_identity_alloc(void)
 {
 	struct siv_identity *id = kzalloc(sizeof(*id), GFP_KERNEL);

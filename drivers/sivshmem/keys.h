@@ -101,6 +101,16 @@ struct siv_identity *siv_identity_lookup(key_serial_t serial,
 					 struct siv_identity_cert **cert);
 /* siv_identity_may_search() - may the caller search this identity's key (by serial)? */
 int siv_identity_may_search(struct siv_identity *id);
+/**
+ * siv_identity_private() - a copy of the private key
+ * @id: the identity
+ * @out: set, to zeros if it has ended; the caller wipes it
+ *
+ * Never half of a key: Diffie-Hellman with a key that is just being wiped would give a
+ * secret that others can compute. Return: SIV_OK, or why the identity has ended.
+ */
+enum siv_reason __must_check siv_identity_private(struct siv_identity *id,
+						  struct siv_static *out);
 void siv_identity_get(struct siv_identity *id);
 void siv_identity_put(struct siv_identity *id);
 void siv_identity_cert_put(struct siv_identity_cert *cert);

@@ -234,6 +234,14 @@ static struct siv_channel *siv_listener_next(struct siv_listener *l,
 	}
 }
 
+/* Nobody will ever have it. */
+static void siv_listener_drop(struct siv_channel *ch)
+{
+	set_bit(SIV_CHANNEL_CLOSED, &ch->flags);
+	siv_channel_client->closed(ch);
+	siv_channel_end(ch, SIV_R_NO_LISTENER, false);
+}
+
 static long siv_listener_accept(struct file *file, union siv_ioctl_arg *arg)
 {
 	const struct sivshmem_accept *a = &arg->accept;
@@ -255,6 +263,8 @@ static long siv_listener_accept(struct file *file, union siv_ioctl_arg *arg)
 		return PTR_ERR(ch);
 	}
 	made = siv_channel_file(ch, 0);
+	if (IS_ERR(made))
+		siv_listener_drop(ch);
 	siv_channel_put(ch);
 	if (IS_ERR(made)) {
 		put_unused_fd(fd);
@@ -305,9 +315,7 @@ static void siv_listener_close(struct siv_listener *l)
 		siv_listener_put(l); /* the table's */
 	}
 	while ((ch = siv_listener_take(l))) {
-		set_bit(SIV_CHANNEL_CLOSED, &ch->flags);
-		siv_channel_client->closed(ch);
-		siv_channel_end(ch, SIV_R_NO_LISTENER, false);
+		siv_listener_drop(ch);
 		siv_channel_put(ch);
 	}
 }

@@ -302,6 +302,7 @@ static void siv_node_add(struct siv_channel *ch)
 	/* fully ordered: who ends the channel sees the node, or we see the end */
 	xchg(&ch->node, node);
 	if (test_bit(SIV_CHANNEL_CLOSED, &ch->flags) ||
+	    test_bit(SIV_CHANNEL_TEARDOWN, &ch->flags) ||
 	    READ_ONCE(ch->host->ended) != SIV_OK)
 		siv_node_del(ch);
 	else

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Peers' certificates and the secrets shared with them. */
-#include <linux/key.h>
 #include <linux/ktime.h>
 #include <linux/slab.h>
 
@@ -13,29 +12,6 @@ enum {
 	SIV_VERIFIED_MS =
 		10 * 60 * 1000, /* after that a signature is verified again */
 };
-
-u64 siv_anchors_stamp(void)
-{
-	const struct siv_anchors *a = siv_keys_anchors();
-	struct key *keyring = a ? a->keyring : NULL;
-	u64 stamp = 1;
-
-	if (!keyring)
-		return stamp;
-	/*
-	 * Adding or removing a key makes another root or count; revoking the keyring sets
-	 * a flag. A revoked CA key is seen when the verdict is too old.
-	 */
-	rcu_read_lock();
-	stamp += (u64)(unsigned long)READ_ONCE(keyring->keys.root);
-	stamp += READ_ONCE(keyring->keys.nr_leaves_on_tree) *
-		 0x9e3779b97f4a7c15ULL;
-	stamp += READ_ONCE(keyring->flags) &
-		 (BIT(KEY_FLAG_REVOKED) | BIT(KEY_FLAG_INVALIDATED) |
-		  BIT(KEY_FLAG_DEAD));
-	rcu_read_unlock();
-	return stamp ?: 1;
-}
 
 /* ---------------------------------------------------------------- the table */
 
@@ -197,6 +173,7 @@ enum siv_reason siv_pair_secret(struct siv_talk *talk, struct siv_pair *pair,
 {
 	struct siv_host *host = talk->host;
 	enum siv_reason r = SIV_OK;
+	struct siv_static own;
 	u64 start;
 
 	if (siv_pair_cached(host, pair, prk))
@@ -204,8 +181,11 @@ enum siv_reason siv_pair_secret(struct siv_talk *talk, struct siv_pair *pair,
 	mutex_lock(&pair->verify);
 	if (!siv_pair_cached(host, pair, prk)) {
 		start = ktime_get_ns();
-		r = siv_pair_prk(prk, &talk->id->priv, talk->id->pub,
-				 pair->cert.pub, host->host_pub);
+		r = siv_identity_private(talk->id, &own);
+		if (r == SIV_OK)
+			r = siv_pair_prk(prk, &own, talk->id->pub,
+					 pair->cert.pub, host->host_pub);
+		siv_wipe(&own, sizeof(own));
 		*dh_ns += ktime_get_ns() - start;
 		if (r == SIV_OK)
 			siv_pair_keep(talk, pair, prk);
@@ -226,20 +206,22 @@ static void siv_pair_spoil(struct siv_host *host, struct siv_pair *pair)
 enum siv_reason siv_pair_verify(struct siv_talk *talk, struct siv_pair *pair)
 {
 	struct siv_host *host = talk->host;
-	u64 stamp = siv_anchors_stamp();
 	enum siv_reason r;
+	int anchor;
 
 	r = siv_cert_dates(&pair->cert, siv_host_time(host));
 	if (r == SIV_OK) {
 		mutex_lock(&pair->verify);
-		if (pair->stamp != stamp ||
+		anchor = siv_anchor_serial(siv_keys_anchors(), pair->cert.akid,
+					   pair->cert.issuer);
+		if (!anchor || pair->anchor != anchor ||
 		    siv_host_since_ms(pair->verified_ms) >= SIV_VERIFIED_MS) {
 			r = siv_host_cold_ok(host) ?
 				    siv_cert_verify(&pair->cert,
 						    siv_keys_anchors()) :
 				    SIV_R_RATE;
 			if (r == SIV_OK) {
-				pair->stamp = stamp;
+				pair->anchor = anchor;
 				pair->verified_ms = siv_host_now_ms();
 			}
 		}

@@ -15,7 +15,7 @@
  * @ref: table 1, each user 1
  * @link: in the talk's table, under the host's lock
  * @verify: serialises verification and the first Diffie-Hellman
- * @stamp: the anchors' state when the signature was verified; 0: never
+ * @anchor: serial of the anchor that verified the signature; 0: none did
  * @verified_ms: when
  * @recent: in the host's list of secrets, under its prk_lock
  * @has_prk: @prk is valid, likewise
@@ -28,7 +28,7 @@ struct siv_pair {
 	struct kref ref;
 	struct list_head link;
 	struct mutex verify;
-	u64 stamp;
+	int anchor;
 	u64 verified_ms;
 	struct list_head recent;
 	bool has_prk;
@@ -75,8 +75,5 @@ enum siv_reason __must_check siv_pair_secret(struct siv_talk *talk,
 void siv_pairs_drop(struct siv_talk *talk);
 /* siv_pairs_expire() - wipe secrets that were not used for long, or whose peer is over. */
 void siv_pairs_expire(struct siv_host *host);
-
-/* siv_anchors_stamp() - changes whenever the anchors do; never 0. */
-u64 siv_anchors_stamp(void);
 
 #endif /* SIV_PAIR_H */

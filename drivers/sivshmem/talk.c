@@ -21,7 +21,8 @@ enum {
 
 struct siv_line *siv_line_alloc(void)
 {
-	struct siv_line *line = kzalloc(sizeof(*line), GFP_KERNEL);
+	/* 42 KiB: not from the page allocator in one piece */
+	struct siv_line *line = kvzalloc(sizeof(*line), GFP_KERNEL);
 
 	if (!line)
 		return NULL;
@@ -44,7 +45,8 @@ void siv_line_free(struct siv_line *line)
 	siv_aead_free(line->hs);
 	siv_aead_free(line->tx);
 	siv_aead_free(line->rx);
-	kfree_sensitive(line);
+	siv_wipe(line, sizeof(*line));
+	kvfree(line);
 }
 
 /* Take a session out of use; its slots in the mailbox are freed. */
@@ -169,7 +171,9 @@ int siv_talk_say(struct siv_talk *talk, u16 type, const void *body, size_t len)
 	if (host->ended != SIV_OK ||
 	    (talk->state == SIV_TALK_ENDED && !talk->live)) {
 		err = -ENODEV;
-	} else if (talk->queued >= SIV_TALK_QUEUE_MAX) {
+	} else if (talk->queued >= SIV_TALK_QUEUE_MAX &&
+		   !siv_said_survives(said)) {
+		/* what survives is bounded by the channels there are */
 		err = -ENOBUFS;
 	} else {
 		list_add_tail(&said->link, &talk->queue);
@@ -197,7 +201,7 @@ bool siv_talk_unfinished(const struct siv_talk *talk)
 	return false;
 }
 
-bool siv_talk_goodbye(struct siv_talk *talk, u64 now_ms)
+void siv_talk_goodbye(struct siv_talk *talk, u64 now_ms)
 {
 	struct siv_span none = {};
 	u64 next = 0;
@@ -205,14 +209,13 @@ bool siv_talk_goodbye(struct siv_talk *talk, u64 now_ms)
 	siv_host_lock_held(talk->host);
 	if (!talk->live || siv_session_send(&talk->live->s, SIV_MSG_GOODBYE,
 					    none, none, now_ms) != SIV_OK)
-		return false;
+		return;
 	/*
 	 * There is no second chance: the host can take this record only if it has
 	 * those before it, and one that nobody waits for may have lost its slot.
 	 */
 	talk->live->s.again = true;
-	return siv_mailbox_post(&talk->host->mb, &talk->live->s, now_ms,
-				&next) >= 0;
+	siv_mailbox_post(&talk->host->mb, &talk->live->s, now_ms, &next);
 }
 
 /* --------------------------------------------------------------- a new session */
@@ -349,27 +352,35 @@ static void siv_talk_end_work(struct work_struct *work)
 	siv_talk_put(talk);
 }
 
-void siv_talk_end(struct siv_talk *talk, enum siv_reason why)
+bool siv_talk_decide(struct siv_talk *talk, enum siv_reason why)
 {
-	struct siv_host *host = talk->host;
-	bool first;
+	siv_host_lock_held(talk->host);
+	if (talk->state == SIV_TALK_ENDED)
+		return false;
+	talk->why = why;
+	WRITE_ONCE(talk->state, SIV_TALK_ENDED);
+	trace_siv_session(talk->host->dev->index,
+			  talk->live ? talk->live->s.id : 0, talk->state, why);
+	return true;
+}
 
-	mutex_lock(&host->lock);
-	first = talk->state != SIV_TALK_ENDED;
-	if (first) {
-		talk->why = why;
-		WRITE_ONCE(talk->state, SIV_TALK_ENDED);
-		trace_siv_session(host->dev->index,
-				  talk->live ? talk->live->s.id : 0,
-				  talk->state, why);
-	}
-	mutex_unlock(&host->lock);
-	if (!first)
-		return;
+void siv_talk_finish(struct siv_talk *talk)
+{
 	siv_pool_drain(&talk->pool);
 	wake_up_all(&talk->wait);
-	siv_host_client->ended(talk, why);
+	siv_host_client->ended(talk, talk->why);
 	queue_work(siv_end_wq, &talk->end);
+}
+
+void siv_talk_end(struct siv_talk *talk, enum siv_reason why)
+{
+	bool first;
+
+	mutex_lock(&talk->host->lock);
+	first = siv_talk_decide(talk, why);
+	mutex_unlock(&talk->host->lock);
+	if (first)
+		siv_talk_finish(talk);
 }
 
 /* The key's workqueue. */

@@ -168,10 +168,17 @@ void siv_talk_flush(struct siv_talk *talk, u64 now_ms);
 void siv_talk_install(struct siv_talk *talk, const struct siv_payload2 *p2);
 /* siv_talk_unfinished() - has the live session said something that is not acknowledged? */
 bool siv_talk_unfinished(const struct siv_talk *talk);
-/* siv_talk_goodbye() - say that this boot ends; true if it could be said. */
-bool siv_talk_goodbye(struct siv_talk *talk, u64 now_ms);
+/* siv_talk_goodbye() - say that this boot ends, if the session can still say it. */
+void siv_talk_goodbye(struct siv_talk *talk, u64 now_ms);
 /* siv_talk_tick() - what time brings; a reason if it brings the end. */
 enum siv_reason siv_talk_tick(struct siv_talk *talk, u64 now_ms);
+/*
+ * siv_talk_end() in two halves: nobody can begin to use it between a decision for its
+ * end and the end. siv_talk_decide() - lock held; true: siv_talk_finish() is to follow,
+ * with the lock released.
+ */
+bool siv_talk_decide(struct siv_talk *talk, enum siv_reason why);
+void siv_talk_finish(struct siv_talk *talk);
 
 struct siv_line *siv_line_alloc(void);
 void siv_line_free(struct siv_line *line);
