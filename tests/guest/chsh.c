@@ -14,7 +14,10 @@
  *   info S                          bell S              wait S read|write POS MS
  *   map S WINDOW [r|rw|exec|short]  unmap S WINDOW      protect S WINDOW rw
  *   get S WINDOW OFFSET             set S WINDOW OFFSET VALUE
- *   ioctl S NUMBER                  lseek S             sleep MS
+ *   edge S in|out                   edges MS            ioctl S NUMBER
+ *   lseek S                         sleep MS
+ *
+ * `edge` adds S to an epoll set, edge-triggered; `edges` waits for one of the set.
  *
  * WORD: sealed, aes, nonblock, nonode, shared, ring=BYTES, timeout=MS, vm=NAME.
  */
@@ -28,6 +31,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -271,6 +275,30 @@ static void do_poll(char **a)
 	putchar('\n');
 }
 
+static int edges = -1;
+
+static void do_edge(char **a)
+{
+	struct epoll_event e = { .events = EPOLLET };
+
+	e.events |= strcmp(a[1], "in") ? EPOLLOUT : EPOLLIN;
+	if (edges < 0)
+		edges = epoll_create1(EPOLL_CLOEXEC);
+	answer(epoll_ctl(edges, EPOLL_CTL_ADD, fds[slot(a[0])], &e));
+}
+
+static void do_edges(char **a)
+{
+	struct epoll_event e;
+	int n = epoll_wait(edges, &e, 1, atoi(a[0]));
+
+	if (n < 0)
+		failed();
+	else
+		printf("ok%s%s\n", n && e.events & EPOLLIN ? " in" : "",
+		       n && e.events & EPOLLOUT ? " out" : "");
+}
+
 static void do_nonblock(char **a)
 {
 	answer(fcntl(fds[slot(a[0])], F_SETFL, number(a[1]) ? O_NONBLOCK : 0));
@@ -452,6 +480,7 @@ static const struct {
 	{ "wait", 4, do_wait },		{ "map", 2, do_map },
 	{ "unmap", 2, do_unmap },	{ "protect", 2, do_protect },
 	{ "get", 3, do_get },		{ "set", 4, do_set },
+	{ "edge", 2, do_edge },		{ "edges", 1, do_edges },
 	{ "ioctl", 2, do_ioctl },	{ "lseek", 1, do_lseek },
 	{ "sleep", 1, do_sleep },
 };

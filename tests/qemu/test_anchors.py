@@ -109,6 +109,30 @@ def case_missing_later(lab):
     pair_works(lab)
 
 
+def case_replaced(lab):
+    """Another CA's key under the name of the first: what that one vouched for is over."""
+    guest, alpha = lab.vms["gamma"], lab.vms["alpha"]
+    anchor = "keyctl padd asymmetric ca %:.sivshmem"
+    guest.run(anchor, stdin=lab.ca.der)
+    key = identity(lab, "data")
+    echo = guest.start(f"chan echo {key} 1")
+    echo.wait_output("listening")
+    alpha.run(f"chan ping {lab.keys['alpha']['user']} data 6 5 vm=gamma")
+    assert echo.wait() == 0, echo.text
+    echo = guest.start(f"chan echo {key} 1")
+    echo.wait_output("listening")
+    guest.run(anchor, stdin=lab.other.der)
+    assert guest.out("keyctl list %:.sivshmem").count("asymmetric") == 1
+    out = alpha.run(f"chan connect {lab.keys['alpha']['user']} data vm=gamma",
+                    status=1).out
+    assert out.startswith("ENOKEY"), out
+    assert echo.status is None, echo.text
+    echo.kill()
+    echo.wait()
+    forget(lab)
+    pair_works(lab)
+
+
 def case_wrong(lab):
     """Only another CA: neither the true CA's identities nor its host."""
     guest = lab.vms["gamma"]

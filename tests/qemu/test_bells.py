@@ -65,6 +65,38 @@ def case_bells_are_counted(lab):
     there.quit()
 
 
+def case_edges(lab):
+    """Edge-triggered epoll does not ask again: EAGAIN has asked for the bell."""
+    here, there = channel(lab)
+    here.ok("nonblock 1 1")
+    there.ok("nonblock 1 1")
+    # ready both ways at first, so that poll() has nothing to ask for
+    sent = here.ok("write 1 10")
+    there.ok("edge 1 in")
+    assert there.ok("edges 5000") == "in"
+    assert there.ok("read 1 100") == sent
+    for _ in range(3):
+        there.refused("read 1 100", "EAGAIN")
+        there.begin("edges 5000")
+        time.sleep(0.2)
+        sent = here.ok("write 1 10")
+        assert there.end() == "ok in", "a reader sleeps beside a record"
+        assert there.ok("read 1 100") == sent
+    here.ok("edge 1 out")
+    assert here.ok("edges 5000") == "out"
+    while here.do("write 1 8000").startswith("ok"):
+        pass
+    here.refused("write 1 8000", "EAGAIN")
+    here.begin("edges 5000")
+    time.sleep(0.2)
+    for _ in range(2):
+        there.ok("read 1 10000")
+    assert here.end() == "ok out", "a writer sleeps beside the room it wants"
+    here.ok("write 1 8000")
+    here.quit()
+    there.quit()
+
+
 def case_masked_without_recheck_sleeps(lab):
     here, there = channel(lab)
     mask(lab.vms["beta"], True)
