@@ -75,18 +75,21 @@ void siv_channel_ring(struct siv_channel *ch)
 
 int siv_channel_claim(struct siv_channel *ch, enum siv_channel_mode mode)
 {
+	enum siv_reason why = SIV_OK;
 	int err = 0;
 
 	spin_lock(&ch->lock);
 	if (ch->state == SIVSHMEM_CONNECTING)
-		err = -EPERM;
+		why = SIV_R_NOT_OPEN;
 	else if (ch->mode == SIV_MODE_NONE && ch->state == SIVSHMEM_ENDED)
 		err = siv_channel_errno(ch);
 	else if (ch->mode == SIV_MODE_NONE)
 		WRITE_ONCE(ch->mode, mode);
 	else if (ch->mode != mode)
-		err = -EBUSY;
+		why = SIV_R_MODE;
 	spin_unlock(&ch->lock);
+	if (why != SIV_OK)
+		return siv_refused(ch->host->dev, SIV_AT_ACCESS, why, ch->cid);
 	return err;
 }
 
@@ -639,12 +642,30 @@ static void siv_channel_tick(struct siv_host *host)
 	mutex_unlock(&host->lock);
 }
 
+/* What only the host can end: a handshake, or the wait for a sealed stream's proved end. */
+static bool siv_channel_waits(struct siv_host *host)
+{
+	struct siv_channel *ch;
+	bool waits;
+
+	mutex_lock(&host->lock);
+	waits = siv_listener_waits(host);
+	list_for_each_entry(ch, &host->channels, link)
+		if ((READ_ONCE(ch->state) == SIVSHMEM_CONNECTING ||
+		     siv_channel_sealed(ch)) &&
+		    wq_has_sleeper(&ch->wait))
+			waits = true;
+	mutex_unlock(&host->lock);
+	return waits;
+}
+
 static const struct siv_host_client siv_channel_host_client = {
 	.message = siv_channel_message,
 	.live = siv_channel_live,
 	.ended = siv_channel_talk_ended,
 	.quiesce = siv_channel_quiesce,
 	.tick = siv_channel_tick,
+	.waits = siv_channel_waits,
 };
 
 int siv_channel_init(void)

@@ -280,7 +280,8 @@ static enum siv_reason siv_channel_judge_b(struct siv_channel *ch,
 	r = siv_cert_is(&(*pair)->cert, SIV_CERT_ENDPOINT, siv_str(ch->region),
 			siv_str(ch->vm), siv_str(ch->service));
 	if (r == SIV_OK)
-		r = siv_pair_verify(ch->talk, *pair);
+		r = siv_pair_verify(ch->talk, *pair,
+				    le32_to_cpu(g->common.peer_b));
 	if (r != SIV_OK) {
 		siv_pair_put(*pair);
 		*pair = NULL;
@@ -540,7 +541,7 @@ static enum siv_reason siv_incoming_judge_a(struct siv_talk *talk,
 			   (*pair)->cert.service))
 		r = SIV_R_ALLOW_LIST;
 	if (r == SIV_OK)
-		r = siv_pair_verify(talk, *pair);
+		r = siv_pair_verify(talk, *pair, le32_to_cpu(in->peer_a));
 	if (r != SIV_OK) {
 		siv_pair_put(*pair);
 		*pair = NULL;

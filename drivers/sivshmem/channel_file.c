@@ -4,6 +4,7 @@
 #include <linux/module.h>
 
 #include "channel.h"
+#include "event.h"
 #include "ioctl.h"
 
 static long siv_file_info(struct file *file, union siv_ioctl_arg *arg)
@@ -79,16 +80,20 @@ long siv_channel_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 int siv_channel_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct siv_channel *ch = file->private_data;
+	enum siv_reason why = SIV_OK;
 	int err;
 
 	if (!test_bit(SIV_CHANNEL_OPENED, &ch->flags))
-		return -EPERM;
-	if (READ_ONCE(ch->windows.gone))
+		why = SIV_R_NOT_OPEN;
+	else if (READ_ONCE(ch->windows.gone))
 		return siv_channel_errno(ch);
-	if (siv_channel_sealed(ch))
-		return -EOPNOTSUPP;
-	err = siv_windows_check(&ch->windows, vma);
-	err = err ?: siv_channel_claim(ch, SIV_MODE_MAP);
+	else if (siv_channel_sealed(ch))
+		why = SIV_R_UNSUPPORTED;
+	else
+		why = siv_windows_check(&ch->windows, vma);
+	if (why != SIV_OK)
+		return siv_refused(ch->host->dev, SIV_AT_MMAP, why, ch->cid);
+	err = siv_channel_claim(ch, SIV_MODE_MAP);
 	if (!err)
 		siv_windows_mmap(&ch->windows, vma);
 	return err;

@@ -293,6 +293,8 @@ __poll_t siv_channel_poll(struct file *file, poll_table *wait)
 
 	poll_wait(file, &ch->wait, wait);
 	state = READ_ONCE(ch->state);
+	if (state == SIVSHMEM_CONNECTING)
+		siv_host_fallback(ch->host);
 	if (state == SIVSHMEM_CONNECTING || state == SIVSHMEM_ENDED)
 		return siv_poll_state(ch, state);
 	if (!siv_channel_enter(ch, &idx))

@@ -163,6 +163,14 @@ static enum siv_reason siv_device_read_header(struct siv_device *dev)
 	memcpy(&h, dev->base, sizeof(h));
 
 	r = siv_header_check(&h, dev->size, PAGE_SIZE, &geo);
+	if (r == SIV_R_VERSION)
+		dev_info(dev->parent,
+			 "the region speaks version %u, this driver %u\n",
+			 siv_get_le16(&h.version), SIV_PROTOCOL_VERSION);
+	if (r == SIV_R_GRANULE)
+		dev_info(dev->parent,
+			 "the region's granule is %u bytes, a page here %lu\n",
+			 siv_get_le32(&h.granule), PAGE_SIZE);
 	if (r != SIV_OK)
 		return r;
 	if (!siv_name_get(h.region, &name) || !name.n)

@@ -14,7 +14,7 @@ struct siv_device;
 	X(CONNECT)                                                   \
 	X(INCOMING)                                                  \
 	X(GRANT) X(LISTEN) X(RING) X(SEAL) X(OPEN) X(MMAP) X(ACCESS) \
-		X(CHANNEL)
+		X(CHANNEL) X(BELL)
 
 #define SIV_EVENT_ENUM(name) SIV_AT_##name,
 enum siv_event_place {

@@ -354,6 +354,11 @@ static void siv_host_fallback_work(struct work_struct *work)
 		list_for_each_entry_rcu(bell, &host->bells[v], link)
 			again |= bell->recheck(bell);
 	rcu_read_unlock();
+	/* a bell of the host's may be lost as well */
+	if (siv_host_client->waits(host)) {
+		siv_host_kick(host);
+		again = true;
+	}
 	if (again)
 		siv_host_fallback(host);
 }
@@ -369,19 +374,19 @@ void siv_host_fallback(struct siv_host *host)
 
 /* -------------------------------------------------------------------- limits */
 
-bool siv_host_cold_ok(struct siv_host *host)
+bool siv_host_cold_ok(struct siv_host *host, u32 peer)
 {
+	struct siv_bucket *b = &host->cold[peer % SIV_COLD_BUCKETS];
 	u64 now = siv_host_now_ms();
 	bool ok;
 
 	spin_lock(&host->cold_lock);
-	host->cold_tokens += (now - host->cold_ms) * SIV_COLD_PER_S;
-	host->cold_tokens =
-		min_t(u64, host->cold_tokens, SIV_COLD_BURST * 1000);
-	host->cold_ms = now;
-	ok = host->cold_tokens >= 1000;
+	b->tokens = min_t(u64, b->tokens + (now - b->ms) * SIV_COLD_PER_S,
+			  SIV_COLD_BURST * 1000);
+	b->ms = now;
+	ok = b->tokens >= 1000;
 	if (ok)
-		host->cold_tokens -= 1000;
+		b->tokens -= 1000;
 	spin_unlock(&host->cold_lock);
 	return ok;
 }
@@ -412,8 +417,11 @@ static struct siv_host *siv_host_alloc(struct siv_device *dev)
 	INIT_DELAYED_WORK(&host->post, siv_host_post_work);
 	INIT_DELAYED_WORK(&host->tick, siv_host_tick_work);
 	INIT_DELAYED_WORK(&host->fallback, siv_host_fallback_work);
-	host->cold_tokens = SIV_COLD_BURST * 1000;
-	host->cold_ms = siv_host_now_ms();
+	for (i = 0; i < SIV_COLD_BUCKETS; i++)
+		host->cold[i] = (struct siv_bucket){
+			.tokens = SIV_COLD_BURST * 1000,
+			.ms = siv_host_now_ms(),
+		};
 	host->slot = kmalloc(SIV_SLOT_SIZE, GFP_KERNEL);
 	host->plain = kmalloc(SIV_SLOT_SIZE, GFP_KERNEL);
 	if (siv_hello_init(&host->hello) || !host->slot || !host->plain) {

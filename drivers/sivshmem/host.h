@@ -28,7 +28,8 @@ enum {
 	SIV_PRK_MAX = 64, /* pair secrets kept */
 	SIV_PRK_IDLE_MS = 10 * 60 * 1000,
 	SIV_COLD_BURST = 16, /* certificates verified at once, then ... */
-	SIV_COLD_PER_S = 8,  /* ... this many a second */
+	SIV_COLD_PER_S = 8,  /* ... this many a second, ... */
+	SIV_COLD_BUCKETS = 32, /* ... of each peer, or of those that share a bucket */
 	SIV_TICK_MS = 500,   /* dates, idle sessions, silence */
 	SIV_TALK_IDLE_MS = 10 * 60 * 1000,
 };
@@ -46,6 +47,16 @@ struct siv_bell {
 	unsigned int vector;
 	void (*ring)(struct siv_bell *bell);
 	bool (*recheck)(struct siv_bell *bell);
+};
+
+/**
+ * struct siv_bucket - a token bucket
+ * @tokens: in thousandths
+ * @ms: when that was true
+ */
+struct siv_bucket {
+	u64 tokens;
+	u64 ms;
 };
 
 /**
@@ -80,9 +91,8 @@ struct siv_bell {
  * @prk_lock: protects @prks
  * @prks: struct siv_pair with a secret, least recently used first
  * @prk_count: how many
- * @cold_lock: protects the token bucket
- * @cold_tokens: certificates that may be verified now, in thousandths
- * @cold_ms: when that was true
+ * @cold_lock: protects @cold
+ * @cold: certificates that may be verified, by the peer number of whose they are
  */
 struct siv_host {
 	struct kref ref;
@@ -116,8 +126,7 @@ struct siv_host {
 	struct list_head prks;
 	unsigned int prk_count;
 	spinlock_t cold_lock;
-	u64 cold_tokens;
-	u64 cold_ms;
+	struct siv_bucket cold[SIV_COLD_BUCKETS];
 };
 
 /**
@@ -127,6 +136,7 @@ struct siv_host {
  * @ended: this talk is over: end its channels and listeners; may sleep
  * @quiesce: the device's life is over: end everything of @host and wait for it
  * @tick: twice a second, process context: dates
+ * @waits: does anybody sleep until the host says something? process context
  */
 struct siv_host_client {
 	void (*message)(struct siv_talk *talk, u16 type, struct siv_span body);
@@ -134,6 +144,7 @@ struct siv_host_client {
 	void (*ended)(struct siv_talk *talk, enum siv_reason why);
 	void (*quiesce)(struct siv_host *host, enum siv_reason why);
 	void (*tick)(struct siv_host *host);
+	bool (*waits)(struct siv_host *host);
 };
 
 /* Registered once, before the first device. */
@@ -182,7 +193,7 @@ void siv_host_bell_del(struct siv_host *host, struct siv_bell *bell);
 /* siv_host_fallback() - somebody is about to sleep: have the re-check run. */
 void siv_host_fallback(struct siv_host *host);
 
-/* siv_host_cold_ok() - take a token for one certificate's verification. */
-bool siv_host_cold_ok(struct siv_host *host);
+/* siv_host_cold_ok() - take a token for verifying one certificate of a peer's. */
+bool siv_host_cold_ok(struct siv_host *host, u32 peer);
 
 #endif /* SIV_HOST_H */

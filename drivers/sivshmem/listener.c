@@ -193,6 +193,17 @@ static struct siv_channel *siv_listener_take(struct siv_listener *l)
 	return ch;
 }
 
+bool siv_listener_waits(struct siv_host *host)
+{
+	struct siv_listener *l;
+
+	siv_host_lock_held(host);
+	list_for_each_entry(l, &host->listeners, link)
+		if (wq_has_sleeper(&l->wait))
+			return true;
+	return false;
+}
+
 static bool siv_listener_ready(struct siv_listener *l)
 {
 	return !list_empty_careful(&l->queue) ||
@@ -207,6 +218,7 @@ static int siv_listener_wait(struct siv_listener *l, u32 timeout_ms)
 				 MAX_SCHEDULE_TIMEOUT;
 	long ret;
 
+	siv_host_fallback(l->talk->host);
 	ret = wait_event_interruptible_timeout(l->wait, siv_listener_ready(l),
 					       left);
 	if (ret < 0)
@@ -292,6 +304,7 @@ static __poll_t siv_listener_poll(struct file *file, poll_table *wait)
 	__poll_t mask = 0;
 
 	poll_wait(file, &l->wait, wait);
+	siv_host_fallback(l->talk->host);
 	if (!list_empty_careful(&l->queue))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(l->state) == SIV_LISTENER_ENDED)

@@ -74,6 +74,8 @@ bool siv_allow_check(const char *list, size_t len);
 bool siv_allow_has(const char *list, size_t len, struct siv_span vm,
 		   struct siv_span service);
 
+/* siv_listener_waits() - does anybody sleep on a listener? host->lock held. */
+bool siv_listener_waits(struct siv_host *host);
 /* siv_listener_of() - the listener of a talk, if it listens; host->lock held. */
 struct siv_listener *siv_listener_of(struct siv_talk *talk);
 void siv_listener_put(struct siv_listener *l);

@@ -85,7 +85,7 @@ static int siv_node_admit(struct siv_node *node)
 		return 0;
 	atomic_dec(&node->opens);
 	siv_channel_file_close(ch);
-	return -EBUSY;
+	return siv_refused(ch->host->dev, SIV_AT_OPEN, SIV_R_MODE, ch->cid);
 }
 
 static int siv_node_open(struct inode *inode, struct file *file)

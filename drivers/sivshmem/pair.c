@@ -203,7 +203,8 @@ static void siv_pair_spoil(struct siv_host *host, struct siv_pair *pair)
 
 /* -------------------------------------------------------------- verification */
 
-enum siv_reason siv_pair_verify(struct siv_talk *talk, struct siv_pair *pair)
+enum siv_reason siv_pair_verify(struct siv_talk *talk, struct siv_pair *pair,
+				u32 peer)
 {
 	struct siv_host *host = talk->host;
 	enum siv_reason r;
@@ -216,7 +217,7 @@ enum siv_reason siv_pair_verify(struct siv_talk *talk, struct siv_pair *pair)
 					   pair->cert.issuer);
 		if (!anchor || pair->anchor != anchor ||
 		    siv_host_since_ms(pair->verified_ms) >= SIV_VERIFIED_MS) {
-			r = siv_host_cold_ok(host) ?
+			r = siv_host_cold_ok(host, peer) ?
 				    siv_cert_verify(&pair->cert,
 						    siv_keys_anchors()) :
 				    SIV_R_RATE;

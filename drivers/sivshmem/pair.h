@@ -56,11 +56,13 @@ void siv_pair_put(struct siv_pair *pair);
  * siv_pair_verify() - dates always, the signature unless it was verified before
  * @talk: whose
  * @pair: the pair
+ * @peer: peer number of the VM that it was told for
  *
- * May sleep. Return: SIV_OK or the cause; SIV_R_RATE if too many new certificates came.
+ * May sleep. Return: SIV_OK or the cause; SIV_R_RATE if too many new certificates of
+ * that peer came.
  */
 enum siv_reason __must_check siv_pair_verify(struct siv_talk *talk,
-					     struct siv_pair *pair);
+					     struct siv_pair *pair, u32 peer);
 /**
  * siv_pair_secret() - the pair's PRK
  * @talk: whose

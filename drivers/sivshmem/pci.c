@@ -16,6 +16,7 @@
 #include <linux/workqueue.h>
 
 #include "device.h"
+#include "event.h"
 #include "pci.h"
 
 #define SIV_PCI_VENDOR 0x1af4
@@ -129,6 +130,7 @@ static void siv_vector_rearm(struct work_struct *work)
 static irqreturn_t siv_vector_fired(int irq, void *arg)
 {
 	struct siv_vector *v = arg;
+	bool throttled = false;
 	unsigned long flags;
 
 	spin_lock_irqsave(&v->lock, flags);
@@ -138,10 +140,13 @@ static irqreturn_t siv_vector_fired(int irq, void *arg)
 	}
 	if (++v->count > storm && v->state == SIV_VECTOR_ARMED) {
 		siv_vector_apply(v, SIV_VECTOR_THROTTLED);
+		throttled = true;
 		schedule_delayed_work(&v->rearm,
 				      msecs_to_jiffies(SIV_STORM_MS));
 	}
 	spin_unlock_irqrestore(&v->lock, flags);
+	if (throttled)
+		siv_refused(v->pci->dev, SIV_AT_BELL, SIV_R_RATE, 0);
 	siv_device_bell(v->pci->dev, v->index);
 	return IRQ_HANDLED;
 }

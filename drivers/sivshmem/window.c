@@ -241,8 +241,8 @@ static const struct vm_operations_struct siv_window_vm_ops = {
 	.fault = siv_window_fault,
 };
 
-int siv_windows_check(const struct siv_windows *w,
-		      const struct vm_area_struct *vma)
+enum siv_reason siv_windows_check(const struct siv_windows *w,
+				  const struct vm_area_struct *vma)
 {
 	u64 off = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	struct siv_view v;
@@ -251,15 +251,15 @@ int siv_windows_check(const struct siv_windows *w,
 	    !siv_view_get(w, siv_view_index(vma->vm_pgoff), &v) ||
 	    vma->vm_end - vma->vm_start != v.mapped ||
 	    !(vma->vm_flags & VM_SHARED))
-		return -EINVAL;
+		return SIV_R_WINDOW;
 	if (vma->vm_flags & VM_EXEC)
-		return -EACCES;
+		return SIV_R_PROTECTION;
 	if ((vma->vm_flags & VM_WRITE) && !v.write)
-		return -EACCES;
+		return SIV_R_PROTECTION;
 	/* positions are 64-bit words that must not tear */
 	if (in_compat_syscall() && v.ring)
-		return -EOPNOTSUPP;
-	return 0;
+		return SIV_R_UNSUPPORTED;
+	return SIV_OK;
 }
 
 void siv_windows_mmap(struct siv_windows *w, struct vm_area_struct *vma)

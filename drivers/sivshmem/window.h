@@ -76,10 +76,11 @@ void siv_windows_adopt(struct siv_windows *w, struct file *file);
  * @w: the set
  * @vma: what is asked for
  *
- * Return: 0, -EINVAL, -EACCES, -EOPNOTSUPP for a ring and a 32-bit caller.
+ * Return: SIV_OK, SIV_R_WINDOW, SIV_R_PROTECTION, SIV_R_UNSUPPORTED for a ring and a
+ * 32-bit caller.
  */
-int siv_windows_check(const struct siv_windows *w,
-		      const struct vm_area_struct *vma);
+enum siv_reason siv_windows_check(const struct siv_windows *w,
+				  const struct vm_area_struct *vma);
 /* siv_windows_mmap() - take it; after a check. */
 void siv_windows_mmap(struct siv_windows *w, struct vm_area_struct *vma);
 /* siv_windows_zap() - take all mappings away; @gone is set and readers have left. */

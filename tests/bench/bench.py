@@ -5,7 +5,7 @@
 Connects natively, between two simulated guests and the daemon; then in two
 virtual machines: connects, round trips of 64 bytes by polling and by doorbell,
 bandwidth of 64-KiB records; beside them the bare device in a vanilla region
-under the UIO-style driver. Runs are interleaved, medians of RUNS are shown, and
+under the UIO-style driver, and the very same loop on a channel's memory. Runs are interleaved, medians of RUNS are shown, and
 build/bench.json has every single one.
 """
 
@@ -107,6 +107,13 @@ class Bench:
             self.add(f"QEMU: round trip 64 B, {mode}, p99", "us",
                      got["p99"] / 1000)
 
+    def memory(self):
+        """The bare device's loop, on memory that was granted to a channel."""
+        got = self.both(f"mem-pong {{key}} {TRIPS['poll']}",
+                        f"mem-rtt {{key}} data {TRIPS['poll']}")
+        self.add("QEMU: channel's memory, 64 B, poll, p50", "us", got["p50"] / 1000)
+        self.add("QEMU: channel's memory, 64 B, poll, p99", "us", got["p99"] / 1000)
+
     def bulk(self):
         for kind, flag in (("plain", ""), ("sealed", "sealed")):
             got = self.both(f"drain {{key}} {flag}",
@@ -166,6 +173,7 @@ def main():
         for run in range(RUNS):
             print(f"run {run + 1} of {RUNS}", flush=True)
             bench.trips()
+            bench.memory()
             bench.bare_trips()
             bench.bulk()
         bench.show()

@@ -7,6 +7,8 @@
  *   vmbench pong KEY MODE [sealed]               the other end of it
  *   vmbench bulk KEY SERVICE MiB [sealed]        64-KiB records one way
  *   vmbench drain KEY [sealed]                   the other end of it
+ *   vmbench mem-rtt KEY SERVICE COUNT            as raw-rtt poll, by a channel's memory
+ *   vmbench mem-pong KEY COUNT
  *   vmbench raw-rtt UIO PEER MODE COUNT          as rtt, by bare memory and bells
  *   vmbench raw-pong UIO PEER MODE COUNT
  *   vmbench raw-copy UIO MiB                     memcpy into the shared memory
@@ -21,11 +23,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <sivshmem/sivshmem.h>
+
+#include <linux/sivshmem.h>
 
 enum {
 	RECORD = 64,
@@ -221,83 +226,141 @@ static int do_drain(char **arg)
 	return 0;
 }
 
-/* --- the bare device --------------------------------------------------------- */
+/* --- bare memory ------------------------------------------------------------- */
 
+/* Two places in shared memory, and the bells of a device, if there is one. */
 struct raw {
 	int fd;
 	volatile uint32_t *reg;
 	uint8_t *mem;
+	uint8_t *tx;
+	const uint8_t *rx;
 	uint32_t bell;
 	bool polled;
 };
 
+static void *raw_map(int fd, size_t len, int prot, off_t at)
+{
+	void *p = mmap(NULL, len, prot, MAP_SHARED, fd, at);
+
+	if (p == MAP_FAILED)
+		die("mmap", errno);
+	return p;
+}
+
 static struct raw raw_open(const char *path, const char *peer, const char *mode)
 {
-	long page = sysconf(_SC_PAGESIZE);
 	struct raw r = { .fd = open(path, O_RDWR) };
 
 	if (r.fd < 0)
 		die(path, errno);
-	r.reg = mmap(NULL, 256, PROT_READ | PROT_WRITE, MAP_SHARED, r.fd, 0);
-	r.mem = mmap(NULL, RAW_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, r.fd,
-		     page);
-	if (r.reg == MAP_FAILED || r.mem == MAP_FAILED)
-		die("mmap", errno);
+	r.reg = raw_map(r.fd, 256, PROT_READ | PROT_WRITE, 0);
+	r.mem = raw_map(r.fd, RAW_BYTES, PROT_READ | PROT_WRITE,
+			sysconf(_SC_PAGESIZE));
 	r.bell = (uint32_t)atoi(peer) << 16;
 	r.polled = !strcmp(mode, "poll");
 	return r;
 }
 
-static void raw_send(struct raw *r, size_t at, const uint8_t *data,
-		     uint64_t seq)
+/* The memory of a channel, without the library's rings. */
+static struct raw mem_open(struct ivshmem *ch)
 {
-	memcpy(r->mem + at + 64, data, RECORD);
-	__atomic_store_n((uint64_t *)(r->mem + at), seq, __ATOMIC_RELEASE);
+	struct sivshmem_info info = { .size = sizeof(info) };
+	const struct sivshmem_window *tx = &info.window[SIVSHMEM_WIN_TX];
+	const struct sivshmem_window *rx = &info.window[SIVSHMEM_WIN_RX];
+	struct raw r = { .fd = ivshmem_fd(ch), .polled = true };
+
+	if (ioctl(r.fd, SIVSHMEM_INFO, &info))
+		die("info", errno);
+	r.tx = raw_map(r.fd, tx->length, (int)tx->prot, (off_t)tx->offset);
+	r.rx = raw_map(r.fd, rx->length, (int)rx->prot, (off_t)rx->offset);
+	return r;
+}
+
+static void raw_send(struct raw *r, const uint8_t *data, uint64_t seq)
+{
+	memcpy(r->tx + 64, data, RECORD);
+	__atomic_store_n((uint64_t *)r->tx, seq, __ATOMIC_RELEASE);
 	if (!r->polled)
 		r->reg[DOORBELL] = r->bell;
 }
 
-static void raw_recv(struct raw *r, size_t at, uint8_t *data, uint64_t seq)
+static void raw_recv(struct raw *r, uint8_t *data, uint64_t seq)
 {
-	uint64_t *word = (uint64_t *)(r->mem + at);
+	const uint64_t *word = (const uint64_t *)r->rx;
 	uint32_t fired;
 
 	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != seq)
 		if (!r->polled && read(r->fd, &fired, sizeof(fired)) < 0)
 			die("uio", errno);
-	memcpy(data, r->mem + at + 64, RECORD);
+	memcpy(data, r->rx + 64, RECORD);
+}
+
+static void raw_ping(struct raw *r, unsigned int n)
+{
+	uint8_t data[RECORD] = { 0 };
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t start = now();
+
+		raw_send(r, data, i + 1);
+		raw_recv(r, data, i + 1);
+		runs[i] = now() - start;
+	}
+	report(n);
+}
+
+static void raw_pong(struct raw *r, unsigned int n)
+{
+	uint8_t data[RECORD];
+
+	for (unsigned int i = 0; i < n; i++) {
+		raw_recv(r, data, i + 1);
+		raw_send(r, data, i + 1);
+	}
 }
 
 static int do_raw_rtt(char **arg)
 {
 	struct raw r = raw_open(arg[0], arg[1], arg[2]);
-	unsigned int i, n = count_of(arg[3]);
-	uint8_t data[RECORD] = { 0 };
 
-	for (i = 0; i < n; i++) {
-		uint64_t start = now();
-
-		raw_send(&r, RAW_A, data, i + 1);
-		raw_recv(&r, RAW_B, data, i + 1);
-		runs[i] = now() - start;
-	}
-	report(n);
+	r.tx = r.mem + RAW_A;
+	r.rx = r.mem + RAW_B;
+	raw_ping(&r, count_of(arg[3]));
 	return 0;
 }
 
 static int do_raw_pong(char **arg)
 {
 	struct raw r = raw_open(arg[0], arg[1], arg[2]);
-	unsigned int i, n = count_of(arg[3]);
-	uint8_t data[RECORD];
 
+	r.tx = r.mem + RAW_B;
+	r.rx = r.mem + RAW_A;
 	memset(r.mem + RAW_A, 0, 8192);
 	puts("listening");
 	fflush(stdout);
-	for (i = 0; i < n; i++) {
-		raw_recv(&r, RAW_A, data, i + 1);
-		raw_send(&r, RAW_B, data, i + 1);
-	}
+	raw_pong(&r, count_of(arg[3]));
+	puts("ok");
+	return 0;
+}
+
+static int do_mem_rtt(char **arg)
+{
+	struct ivshmem *ch = dial(arg[0], arg[1], false);
+	struct raw r = mem_open(ch);
+
+	raw_ping(&r, count_of(arg[2]));
+	ivshmem_close(ch);
+	return 0;
+}
+
+static int do_mem_pong(char **arg)
+{
+	struct ivshmem *ch = answer(arg[0], false);
+	struct raw r = mem_open(ch);
+
+	raw_pong(&r, count_of(arg[1]));
+	ivshmem_close(ch);
 	puts("ok");
 	return 0;
 }
@@ -321,7 +384,8 @@ static const struct {
 } commands[] = {
 	{ "connect", 3, do_connect },	{ "rtt", 4, do_rtt },
 	{ "pong", 2, do_pong },		{ "bulk", 3, do_bulk },
-	{ "drain", 1, do_drain },	{ "raw-rtt", 4, do_raw_rtt },
+	{ "drain", 1, do_drain },	{ "mem-rtt", 3, do_mem_rtt },
+	{ "mem-pong", 2, do_mem_pong }, { "raw-rtt", 4, do_raw_rtt },
 	{ "raw-pong", 4, do_raw_pong }, { "raw-copy", 2, do_raw_copy },
 };
 

@@ -22,6 +22,7 @@ enum {
 	SPIN_DEFAULT_US = 50,
 	SPIN_FIRST_NS = 5000,
 	SPIN_LOOPS = 64, /* looks at the ring between two looks at the clock */
+	SPIN_EAGER = 32, /* of them without leaving the processor to its sibling */
 	ALIVE_MS =
 		10, /* who only spins asks this often whether the channel lives */
 };
@@ -156,7 +157,8 @@ static int spin(const struct goal *g, const struct ring_spin *how, u64 start_ns,
 			r = g->look(g);
 			if (r)
 				return r;
-			relax();
+			if (i >= SPIN_EAGER)
+				relax();
 		}
 		now = now_ns();
 		if (deadline_ns && now >= deadline_ns)

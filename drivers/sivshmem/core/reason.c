@@ -102,6 +102,10 @@ static const char *const siv_reason_names[SIV_R_COUNT] = {
 	[SIV_R_UNSUPPORTED] = "unsupported",
 	[SIV_R_HOST_GONE] = "host_gone",
 	[SIV_R_DEVICE_GONE] = "device_gone",
+	[SIV_R_NOT_OPEN] = "not_open",
+	[SIV_R_MODE] = "mode",
+	[SIV_R_WINDOW] = "window",
+	[SIV_R_PROTECTION] = "protection",
 };
 
 /*

@@ -90,7 +90,11 @@
 	X(REVOKED, EKEYREVOKED, "revoked by the host")                         \
 	X(UNSUPPORTED, EOPNOTSUPP, "not supported")                            \
 	X(HOST_GONE, ECONNRESET, "the host does not answer")                   \
-	X(DEVICE_GONE, ENODEV, "the device is gone")
+	X(DEVICE_GONE, ENODEV, "the device is gone")                           \
+	X(NOT_OPEN, EPERM, "the channel's handshake is not done")              \
+	X(MODE, EBUSY, "the channel is used the other way, or is open already") \
+	X(WINDOW, EINVAL, "there is no such window")                           \
+	X(PROTECTION, EACCES, "the window may not be mapped that way")
 
 #define SIV_REASON_ENUM(name, err, text) SIV_R_##name,
 enum siv_reason {
@@ -106,7 +110,10 @@ int siv_reason_errno(enum siv_reason r);
 const char *siv_reason_name(enum siv_reason r);
 /* siv_reason_text() - the sentence. */
 const char *siv_reason_text(enum siv_reason r);
-/* siv_reason_code() - the cause as it goes over the wire: its errno's number. */
+/*
+ * siv_reason_code() - the cause as it goes over the wire: its errno's number; 0 for
+ * SIV_R_MODE and SIV_R_PROTECTION, which concern nobody but the caller.
+ */
 u32 siv_reason_code(enum siv_reason r);
 /**
  * siv_code_errno() - a wire code as a negative errno
