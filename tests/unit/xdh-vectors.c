@@ -5,13 +5,28 @@
  * cause; everything else is computed and must come out as the file says.
  *
  * Groups on another curve are skipped. A case whose "result" is "invalid" must be
- * refused, or give something else than "shared".
+ * refused, or give something else than "shared". The key of a "valid" one must be taken,
+ * one flagged NonCanonicalPublic refused (not every key that is not canonical is flagged).
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "vectorroom.h"
 #include "vectors.h"
+
+static bool flagged(const char *where, json_t *t, const char *flag)
+{
+	json_t *flags = vectors_member(where, t, "flags", JSON_ARRAY);
+	json_t *f;
+	size_t i;
+
+	json_array_foreach(flags, i, f)
+	{
+		if (json_is_string(f) && !strcmp(json_string_value(f), flag))
+			return true;
+	}
+	return false;
+}
 
 static const char *run(const char *where, json_t *t,
 		       struct siv_vector_room *room)
@@ -28,7 +43,9 @@ static const char *run(const char *where, json_t *t,
 	vectors_key(where, t, "public", false, pub);
 	vectors_key(where, t, "private", false, priv);
 	vectors_key(where, t, "shared", false, shared);
+	v.valid = !strcmp(json_string_value(result), "valid");
 	v.invalid = !strcmp(json_string_value(result), "invalid");
+	v.not_canonical = flagged(where, t, "NonCanonicalPublic");
 	if (!vectorroom_keys(room, v.private, none))
 		vectors_die(where, "out of memory");
 	return siv_xdh_vector_run(&v, room);

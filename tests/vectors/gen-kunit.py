@@ -17,6 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 NOISE_FILES = ("noise-chachapoly.json", "noise-aesgcm.json")
 XDH_FILES = ("x25519.json",)
+XDH_FLAG = "NonCanonicalPublic"
 KAT_FILE = "connect-kat.json"
 PATTERNS = {"IK": "SIV_NOISE_IK", "NNpsk0": "SIV_NOISE_NNPSK0",
             "NNpsk2": "SIV_NOISE_NNPSK2"}
@@ -42,6 +43,10 @@ def span(data):
 
 def hexspan(text):
     return span(bytes.fromhex(text or ""))
+
+
+def boolean(yes):
+    return "true" if yes else "false"
 
 
 def noise_side(vector, role):
@@ -95,14 +100,15 @@ def xdh_table(out):
             if group["curve"] != "curve25519":
                 continue
             for t in group["tests"]:
-                invalid = "true" if t["result"] == "invalid" else "false"
                 comment = t["comment"].replace("\\", "").replace('"', "")
                 out += [
                     f"\t{{ .name = \"tcId {t['tcId']}: {comment}\",",
                     f"\t.public = {hexspan(t['public'])},",
                     f"\t.private = {hexspan(t['private'])},",
                     f"\t.shared = {hexspan(t['shared'])},",
-                    f"\t.invalid = {invalid} }},",
+                    f"\t.valid = {boolean(t['result'] == 'valid')},",
+                    f"\t.invalid = {boolean(t['result'] == 'invalid')},",
+                    f"\t.not_canonical = {boolean(XDH_FLAG in t['flags'])} }},",
                 ]
                 count += 1
     out.append("};")

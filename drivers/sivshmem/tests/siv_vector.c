@@ -120,8 +120,11 @@ const char *siv_xdh_vector_run(const struct siv_xdh_vector *v,
 	SIV_CHECK(v->public.n == SIV_KEY_LEN);
 	SIV_CHECK(v->private.n == SIV_KEY_LEN);
 	SIV_CHECK(v->shared.n == SIV_KEY_LEN);
-	if (!siv_pub_canonical(v->public.p))
+	if (!siv_pub_canonical(v->public.p)) {
+		SIV_CHECK(!v->valid);
 		return NULL; /* refused before any computation */
+	}
+	SIV_CHECK(!v->not_canonical);
 	if (!memcmp(v->shared.p, zero, sizeof(zero)))
 		want = SIV_R_DH_ZERO;
 

@@ -42,7 +42,9 @@ struct siv_xdh_vector {
 	struct siv_span public;
 	struct siv_span private;
 	struct siv_span shared;
-	bool invalid; /* "result" is "invalid" */
+	bool valid;	    /* "result" is "valid": must be computed */
+	bool invalid;	    /* "result" is "invalid" */
+	bool not_canonical; /* a flag says so: must be refused */
 };
 
 /* A session of connect-kat.json. */
