@@ -174,8 +174,7 @@ static void member_on_drained(struct server_client *c, void *arg)
 		m->r->ev->drained(m);
 }
 
-static void member_on_gone(struct server_client *c, enum server_why why,
-			   void *arg)
+static void member_note_end(const struct member *m, enum server_why why)
 {
 	static const struct {
 		enum audit_event event;
@@ -191,14 +190,26 @@ static void member_on_gone(struct server_client *c, enum server_why why,
 		[SERVER_BROKEN] = { AUDIT_DETACH, SIV_R_PEER_GONE,
 				    "connection failed" },
 	};
-	struct member *m = arg;
 	struct audit_who who = member_who(m);
-	struct server_client *gone = m->client;
 
-	(void)c;
 	audit_note(m->r->audit, table[why].event, table[why].why, &who, NULL,
 		   "%s: peer %u, pid %d", table[why].what, m->peer,
-		   server_pid(gone));
+		   server_pid(m->client));
+}
+
+void member_end(struct member *m, enum server_why why)
+{
+	member_note_end(m, why);
+	member_detach(m);
+}
+
+static void member_on_gone(struct server_client *c, enum server_why why,
+			   void *arg)
+{
+	struct member *m = arg;
+
+	(void)c;
+	member_note_end(m, why);
 	/* server.c frees the client itself when this returns */
 	if (m->r->policy->mode == POLICY_VANILLA)
 		vanilla_detached(m);
@@ -248,9 +259,10 @@ static bool member_admit(struct member *m, int fd,
 {
 	u32 share =
 		SIV_PEER_MAX / (m->r->member_count ? m->r->member_count : 1);
+	enum server_why why;
 
-	if (m->client && !server_alive(m->client))
-		member_drop(m); /* the news has not come yet: it is a restart */
+	if (m->client && server_ended(m->client, &why))
+		member_end(m, why); /* the news has not come yet: a restart */
 	if (m->client) {
 		member_refuse(m, fd, who, AUDIT_DUP_IDENTITY,
 			      SIV_R_DUP_IDENTITY, "a second QEMU for this VM");
@@ -295,7 +307,7 @@ static void member_on_accepted(int fd, const struct server_peer *who, void *arg)
 	memset(m->box, 0, SIV_BOX_STRIDE);
 	m->r->ev->attached(m);
 	if (!member_hello(m))
-		member_drop(m);
+		member_end(m, SERVER_BROKEN);
 }
 
 static void member_on_denied(const struct server_peer *who, void *arg)

@@ -170,6 +170,8 @@ int member_listen(struct member *m, int fd);
 int member_adopt(struct member *m, const struct policy_vm *vm);
 /* member_drop() - disconnect its QEMU; tells @detached. */
 void member_drop(struct member *m);
+/* member_end() - the same, and the audit log is told how the connection ended. */
+void member_end(struct member *m, enum server_why why);
 
 /* member_ring() - ring its vector 0. */
 void member_ring(const struct member *m);

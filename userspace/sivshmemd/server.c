@@ -240,12 +240,27 @@ void server_wait_drained(struct server_client *c, unsigned int limit_ms)
 		c->limit_ms = limit_ms;
 }
 
-bool server_alive(const struct server_client *c)
+/* What recv() says of a client that never has anything to say: is it over? */
+static bool server_over(ssize_t n, int err, enum server_why *why)
+{
+	if (n < 0 && (err == EAGAIN || err == EINTR))
+		return false;
+	if (n > 0)
+		*why = SERVER_SPOKE;
+	else
+		*why = !n || err == ECONNRESET ? SERVER_CLOSED : SERVER_BROKEN;
+	return true;
+}
+
+bool server_ended(const struct server_client *c, enum server_why *why)
 {
 	char byte;
 	ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
-	return !c->broken && n < 0 && (errno == EAGAIN || errno == EINTR);
+	if (server_over(n, errno, why))
+		return true;
+	*why = SERVER_BROKEN;
+	return c->broken;
 }
 
 pid_t server_pid(const struct server_client *c)
@@ -263,6 +278,7 @@ static void server_gone(struct server_client *c, enum server_why why)
 static int server_on_io(sd_event_source *s, int fd, uint32_t revents, void *arg)
 {
 	struct server_client *c = arg;
+	enum server_why why;
 	char bytes[64];
 	ssize_t n;
 
@@ -273,13 +289,8 @@ static int server_on_io(sd_event_source *s, int fd, uint32_t revents, void *arg)
 		return 0;
 	/* Without room for them the kernel closes descriptors that come along. */
 	n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-	if (n > 0)
-		server_gone(c, SERVER_SPOKE);
-	else if (!n)
-		server_gone(c, SERVER_CLOSED);
-	else if (errno != EAGAIN && errno != EINTR)
-		server_gone(c, errno == ECONNRESET ? SERVER_CLOSED :
-						     SERVER_BROKEN);
+	if (server_over(n, errno, &why))
+		server_gone(c, why);
 	return 0;
 }
 

@@ -88,8 +88,12 @@ bool server_drained(struct server_client *c);
  */
 void server_wait_drained(struct server_client *c, unsigned int limit_ms);
 
-/* server_alive() - false if the other end has closed already. */
-bool server_alive(const struct server_client *c);
+/**
+ * server_ended() - is it over, though its owner has not been told yet?
+ * @c: the client
+ * @why: how it ended, if it has
+ */
+bool server_ended(const struct server_client *c, enum server_why *why);
 /* server_pid() - the QEMU, for people. */
 pid_t server_pid(const struct server_client *c);
 

@@ -35,7 +35,7 @@ void vanilla_attached(struct member *m)
 	if (server_send(m->client, SERVER_VERSION, -1) ||
 	    server_send(m->client, m->peer, -1) ||
 	    server_send(m->client, -1, r->mem.fd)) {
-		member_drop(m);
+		member_end(m, SERVER_BROKEN);
 		return;
 	}
 	for (i = 0; i < r->member_count; i++)
