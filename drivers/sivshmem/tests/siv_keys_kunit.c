@@ -499,11 +499,11 @@ static void new_is_made_inside(struct kunit *test)
 	challenge[3] = 0; /* zero */
 	KUNIT_EXPECT_EQ(test,
 			add_raw(test, "third", challenge, sizeof(challenge)),
-			-EKEYREJECTED);
+			-EBADMSG);
 	memset(challenge + 3, 0xff, SIV_KEY_LEN); /* not canonical */
 	KUNIT_EXPECT_EQ(test,
 			add_raw(test, "third", challenge, sizeof(challenge)),
-			-EKEYREJECTED);
+			-EBADMSG);
 }
 
 static void time_only_goes_on(struct kunit *test)
