@@ -209,9 +209,9 @@ static void siv_channel_teardown_work(struct work_struct *work)
 	struct siv_host *host = ch->host;
 
 	siv_channel_let_go(ch);
-	/* who was never accepted, or keeps a file for ever, leaves no node behind */
-	siv_channel_client->closed(ch);
-	siv_listener_forget(ch);
+	/* others show their end until they are closed; here nobody will close */
+	if (siv_listener_forget(ch))
+		siv_channel_client->closed(ch);
 	/* the memory may be another channel's as soon as the host hears CLOSED */
 	mutex_lock(&host->lock);
 	memset(ch->ranges, 0, sizeof(ch->ranges));
@@ -622,7 +622,7 @@ static void siv_channel_quiesce(struct siv_host *host, enum siv_reason why)
 		flush_work(&ch->teardown);
 		siv_channel_put(ch);
 	}
-	siv_channel_client->flush();
+	siv_channel_client->gone(host);
 }
 
 static void siv_channel_tick(struct siv_host *host)

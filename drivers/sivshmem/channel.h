@@ -215,7 +215,7 @@ struct siv_channel_rx {
  * @listener: B: whose it is, until accepted, under the host's lock
  * @queue: in the listener's queue, likewise
  * @windows: files, and what they may map
- * @node: floor 7's; taken by whoever takes it away
+ * @node: floor 7's, under a lock of its own
  * @minor: N, or SIVSHMEM_NO_MINOR
  * @uid: who called
  * @started_ns: CONNECT or INCOMING
@@ -309,12 +309,12 @@ void siv_channel_exit(void);
  * struct siv_channel_client - floor 7, which shows channels
  * @opened: a channel is OPEN; may sleep
  * @closed: it is not to be shown any more; must not sleep; may come twice, or alone
- * @flush: until what was asked for is done; may sleep
+ * @gone: the device goes: show none of this host's, and wait until that is so; may sleep
  */
 struct siv_channel_client {
 	void (*opened)(struct siv_channel *ch);
 	void (*closed)(struct siv_channel *ch);
-	void (*flush)(void);
+	void (*gone)(struct siv_host *host);
 };
 
 /* Registered once, before the first device. */

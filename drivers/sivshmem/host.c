@@ -191,7 +191,7 @@ static void siv_host_scan_work(struct work_struct *work)
 		mutex_lock(&host->lock);
 		/* under the lock: no session has heard or said anything later */
 		scan.now_ms = siv_host_now_ms();
-		if (host->ended == SIV_OK)
+		if (host->ended == SIV_OK && !host->leaving)
 			siv_mailbox_scan(&host->mb, siv_scan_want,
 					 siv_scan_take, &scan, host->slot);
 		mutex_unlock(&host->lock);
@@ -458,6 +458,8 @@ static void siv_host_goodbye(struct siv_device *dev)
 	if (!host)
 		return;
 	mutex_lock(&host->lock);
+	/* channels end because the device goes, not because the host says so first */
+	host->leaving = true;
 	/* one would do, but which of them the host still hears is not known here */
 	list_for_each_entry(talk, &host->talks, link)
 		siv_talk_goodbye(talk, siv_host_now_ms());

@@ -69,6 +69,7 @@ struct siv_bucket {
  * @channels: floor 6's channels that touch the region or may do so
  * @listeners: floor 6's
  * @ended: why this life is over, or SIV_OK; set once, under @lock
+ * @leaving: goodbye was said: the host's answer is nobody's business; under @lock
  * @wq: ordered: opens records and dispatches, posts, ticks
  * @scan: a record may be there
  * @post: something is to be posted again
@@ -103,6 +104,7 @@ struct siv_host {
 	struct list_head channels;
 	struct list_head listeners;
 	enum siv_reason ended;
+	bool leaving;
 	struct workqueue_struct *wq;
 	struct work_struct scan;
 	struct delayed_work post;

@@ -162,7 +162,7 @@ static struct siv_listener *siv_listener_unlink(struct siv_channel *ch,
 	return l;
 }
 
-void siv_listener_forget(struct siv_channel *ch)
+bool siv_listener_forget(struct siv_channel *ch)
 {
 	struct siv_listener *l;
 	bool queued;
@@ -174,6 +174,7 @@ void siv_listener_forget(struct siv_channel *ch)
 		siv_listener_put(l);
 	if (queued)
 		siv_channel_put(ch);
+	return l;
 }
 
 /* The first in the queue, with the queue's reference; NULL if there is none. */

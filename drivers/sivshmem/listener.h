@@ -81,8 +81,8 @@ struct siv_listener *siv_listener_of(struct siv_talk *talk);
 void siv_listener_put(struct siv_listener *l);
 /* siv_listener_queue() - B: a channel is OPEN; false if nobody listens any more. */
 bool siv_listener_queue(struct siv_channel *ch);
-/* siv_listener_forget() - B: a channel that was not accepted has ended. */
-void siv_listener_forget(struct siv_channel *ch);
+/* siv_listener_forget() - B: a channel has ended; true if it was not accepted. */
+bool siv_listener_forget(struct siv_channel *ch);
 void siv_listener_got_result(struct siv_talk *talk, struct siv_span body);
 /* siv_listener_live() - a new session: say LISTEN in it. */
 void siv_listener_live(struct siv_talk *talk);

@@ -34,6 +34,7 @@ enum {
  * @minor: N
  * @opens: files opened through it
  * @flags: SIV_NODE_*
+ * @link: in the list of nodes that are to be there
  * @added: it is there; the workqueue's alone
  * @work: makes it so
  */
@@ -44,10 +45,13 @@ struct siv_node {
 	int minor;
 	atomic_t opens;
 	unsigned long flags;
+	struct list_head link;
 	bool added;
 	struct work_struct work;
 };
 
+static LIST_HEAD(siv_nodes);
+static DEFINE_SPINLOCK(siv_nodes_lock); /* a leaf: the list, and each channel's @node */
 static DEFINE_IDA(siv_node_minors);
 static struct workqueue_struct *siv_node_wq;
 static dev_t siv_node_devt;
@@ -278,8 +282,14 @@ static struct siv_node *siv_node_alloc(struct siv_channel *ch)
 
 static void siv_node_del(struct siv_channel *ch)
 {
-	struct siv_node *node = xchg(&ch->node, NULL);
+	struct siv_node *node;
 
+	spin_lock(&siv_nodes_lock);
+	node = ch->node;
+	ch->node = NULL;
+	if (node)
+		list_del(&node->link);
+	spin_unlock(&siv_nodes_lock);
 	if (!node)
 		return;
 	/* a work that is under way may do it before the one queued here */
@@ -299,8 +309,11 @@ static void siv_node_add(struct siv_channel *ch)
 		return; /* the descriptor works without */
 	WRITE_ONCE(ch->minor, node->minor);
 	get_device(&node->dev);
-	/* fully ordered: who ends the channel sees the node, or we see the end */
-	xchg(&ch->node, node);
+	/* who ends the channel sees the node, or we see the end */
+	spin_lock(&siv_nodes_lock);
+	list_add_tail(&node->link, &siv_nodes);
+	ch->node = node;
+	spin_unlock(&siv_nodes_lock);
 	if (test_bit(SIV_CHANNEL_CLOSED, &ch->flags) ||
 	    test_bit(SIV_CHANNEL_TEARDOWN, &ch->flags) ||
 	    READ_ONCE(ch->host->ended) != SIV_OK)
@@ -310,15 +323,40 @@ static void siv_node_add(struct siv_channel *ch)
 	put_device(&node->dev);
 }
 
-static void siv_node_flush(void)
+/* A channel of @host that has a node, with a reference. */
+static struct siv_channel *siv_node_first(struct siv_host *host)
 {
+	struct siv_channel *ch = NULL;
+	struct siv_node *node;
+
+	spin_lock(&siv_nodes_lock);
+	list_for_each_entry(node, &siv_nodes, link) {
+		if (node->ch->host != host)
+			continue;
+		ch = node->ch;
+		siv_channel_get(ch);
+		break;
+	}
+	spin_unlock(&siv_nodes_lock);
+	return ch;
+}
+
+/* Those whose channel has ended but is still open have no place in any other table. */
+static void siv_node_gone(struct siv_host *host)
+{
+	struct siv_channel *ch;
+
+	while ((ch = siv_node_first(host))) {
+		siv_node_del(ch);
+		siv_channel_put(ch);
+	}
 	flush_workqueue(siv_node_wq);
 }
 
 static const struct siv_channel_client siv_node_client = {
 	.opened = siv_node_add,
 	.closed = siv_node_del,
-	.flush = siv_node_flush,
+	.gone = siv_node_gone,
 };
 
 int siv_node_init(void)
