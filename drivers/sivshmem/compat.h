@@ -31,6 +31,13 @@
 #define siv_sha256_state sha256_state
 #endif
 
+/* KUnit can list suites without running them since 6.15. */
+#if KERNEL_VERSION(6, 15, 0) <= LINUX_VERSION_CODE
+#define siv_kunit_run(suites, count) __kunit_test_suites_init(suites, count, true)
+#else
+#define siv_kunit_run(suites, count) __kunit_test_suites_init(suites, count)
+#endif
+
 /* Flags of a vma became read-only but for helpers in 6.3. */
 static inline void siv_vm_flags_mod(struct vm_area_struct *vma,
 				    unsigned long set, unsigned long clear)

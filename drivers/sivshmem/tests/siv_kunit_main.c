@@ -6,6 +6,7 @@
  */
 #include <linux/module.h>
 
+#include "../compat.h"
 #include "../keys.h"
 #include "suites.h"
 
@@ -23,7 +24,7 @@ static int __init siv_kunit_init(void)
 		return err;
 	pr_info("KTAP version 1\n");
 	pr_info("1..%zu\n", ARRAY_SIZE(siv_suites));
-	err = __kunit_test_suites_init(siv_suites, ARRAY_SIZE(siv_suites));
+	err = siv_kunit_run(siv_suites, ARRAY_SIZE(siv_suites));
 	pr_info("sivshmem-kunit: done\n");
 	if (err)
 		siv_keys_exit();
