@@ -33,7 +33,8 @@
 
 /* KUnit can list suites without running them since 6.15. */
 #if KERNEL_VERSION(6, 15, 0) <= LINUX_VERSION_CODE
-#define siv_kunit_run(suites, count) __kunit_test_suites_init(suites, count, true)
+#define siv_kunit_run(suites, count) \
+	__kunit_test_suites_init(suites, count, true)
 #else
 #define siv_kunit_run(suites, count) __kunit_test_suites_init(suites, count)
 #endif

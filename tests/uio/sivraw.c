@@ -13,6 +13,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/uio_driver.h>
+#include <linux/version.h>
 
 enum {
 	SIVRAW_REGISTERS = 0,
@@ -31,21 +32,49 @@ static irqreturn_t sivraw_fired(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+/* The first frame of a mapping of so many bytes at a page of /dev/uioN, 0 if none. */
+static unsigned long sivraw_frame(struct uio_info *info, unsigned long page,
+				  unsigned long size, pgprot_t *prot)
+{
+	struct uio_mem *mem;
+
+	if (page > SIVRAW_MEMORY)
+		return 0;
+	mem = &info->mem[page];
+	if (size > PAGE_ALIGN(mem->size))
+		return 0;
+	if (page == SIVRAW_REGISTERS)
+		*prot = pgprot_noncached(*prot);
+	return mem->addr >> PAGE_SHIFT;
+}
+
+/* By 7.2, UIO's drivers say what they want mapped before there is a vma. */
+#if KERNEL_VERSION(7, 2, 0) <= LINUX_VERSION_CODE
+static int sivraw_mmap(struct uio_info *info, struct vm_area_desc *desc)
+{
+	unsigned long frame = sivraw_frame(
+		info, desc->pgoff, vma_desc_size(desc), &desc->page_prot);
+
+	if (!frame)
+		return -EINVAL;
+	mmap_action_remap_full(desc, frame);
+	return 0;
+}
+#define SIVRAW_MMAP .mmap_prepare = sivraw_mmap
+#else
 static int sivraw_mmap(struct uio_info *info, struct vm_area_struct *vma)
 {
 	unsigned long size = vma->vm_end - vma->vm_start;
-	struct uio_mem *mem;
+	unsigned long frame =
+		sivraw_frame(info, vma->vm_pgoff, size, &vma->vm_page_prot);
 
-	if (vma->vm_pgoff > SIVRAW_MEMORY)
+	if (!frame)
 		return -EINVAL;
-	mem = &info->mem[vma->vm_pgoff];
-	if (size > PAGE_ALIGN(mem->size))
-		return -EINVAL;
-	if (vma->vm_pgoff == SIVRAW_REGISTERS)
-		vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
-	return remap_pfn_range(vma, vma->vm_start, mem->addr >> PAGE_SHIFT,
-			       size, vma->vm_page_prot);
+	return remap_pfn_range(vma, vma->vm_start, frame, size,
+			       vma->vm_page_prot);
 }
+#define SIVRAW_MMAP .mmap = sivraw_mmap
+#endif
 
 static void sivraw_bar(struct pci_dev *pdev, struct uio_mem *mem, int bar,
 		       const char *name)
@@ -103,10 +132,12 @@ static int sivraw_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (err)
 		goto disable;
 	pci_set_master(pdev);
-	raw->info.name = "sivraw";
-	raw->info.version = "1";
-	raw->info.irq = UIO_IRQ_CUSTOM;
-	raw->info.mmap = sivraw_mmap;
+	raw->info = (struct uio_info){
+		.name = "sivraw",
+		.version = "1",
+		.irq = UIO_IRQ_CUSTOM,
+		SIVRAW_MMAP,
+	};
 	sivraw_bar(pdev, &raw->info.mem[SIVRAW_REGISTERS], 0, "registers");
 	sivraw_bar(pdev, &raw->info.mem[SIVRAW_MEMORY], 2, "memory");
 	err = uio_register_device(&pdev->dev, &raw->info);
