@@ -97,6 +97,11 @@ guest-parts:
 	@$(USER_MAKE) -j$(JOBS) all
 	@$(MAKE) --no-print-directory -j$(JOBS) modules test-modules
 
+.PHONY: kernels
+kernels: ## compile against the kernel headers of later Debian releases
+	@tests/deps.sh check
+	@tests/kernels.sh
+
 .PHONY: check
 check: ## all tests
 	@tests/deps.sh check
