@@ -29,7 +29,7 @@ enum {
 	BELL_TRIPS = 5000,
 	BULK = 65536,
 	BULK_COUNT = 8192,
-	SMALL = 65536,		/* rings of the connects; those that carry data have */
+	SMALL = 65536, /* rings of the connects; those that carry data have */
 	RING = 1 << 20,
 	WAIT_MS = 10000,
 };
@@ -51,13 +51,17 @@ struct counted {
 
 static struct counted *at_a, *at_b, *here;
 
-enum siv_reason __real_siv_x25519(u8 out[SIV_KEY_LEN], const u8 priv[SIV_KEY_LEN],
+enum siv_reason __real_siv_x25519(u8 out[SIV_KEY_LEN],
+				  const u8 priv[SIV_KEY_LEN],
 				  const u8 pub[SIV_KEY_LEN]);
-enum siv_reason __wrap_siv_x25519(u8 out[SIV_KEY_LEN], const u8 priv[SIV_KEY_LEN],
+enum siv_reason __wrap_siv_x25519(u8 out[SIV_KEY_LEN],
+				  const u8 priv[SIV_KEY_LEN],
 				  const u8 pub[SIV_KEY_LEN]);
-enum siv_reason __real_siv_x25519_static(u8 out[SIV_KEY_LEN], const struct siv_static *s,
+enum siv_reason __real_siv_x25519_static(u8 out[SIV_KEY_LEN],
+					 const struct siv_static *s,
 					 const u8 pub[SIV_KEY_LEN]);
-enum siv_reason __wrap_siv_x25519_static(u8 out[SIV_KEY_LEN], const struct siv_static *s,
+enum siv_reason __wrap_siv_x25519_static(u8 out[SIV_KEY_LEN],
+					 const struct siv_static *s,
 					 const u8 pub[SIV_KEY_LEN]);
 
 static void count(u64 since_ns)
@@ -68,7 +72,8 @@ static void count(u64 since_ns)
 	here->ns += sim_now_ns() - since_ns;
 }
 
-enum siv_reason __wrap_siv_x25519(u8 out[SIV_KEY_LEN], const u8 priv[SIV_KEY_LEN],
+enum siv_reason __wrap_siv_x25519(u8 out[SIV_KEY_LEN],
+				  const u8 priv[SIV_KEY_LEN],
 				  const u8 pub[SIV_KEY_LEN])
 {
 	u64 t0 = sim_now_ns();
@@ -78,7 +83,8 @@ enum siv_reason __wrap_siv_x25519(u8 out[SIV_KEY_LEN], const u8 priv[SIV_KEY_LEN
 	return r;
 }
 
-enum siv_reason __wrap_siv_x25519_static(u8 out[SIV_KEY_LEN], const struct siv_static *s,
+enum siv_reason __wrap_siv_x25519_static(u8 out[SIV_KEY_LEN],
+					 const struct siv_static *s,
 					 const u8 pub[SIV_KEY_LEN])
 {
 	u64 t0 = sim_now_ns();
@@ -105,21 +111,21 @@ static double us(u64 ns)
 static void report(const char *what, u64 *t, unsigned int n)
 {
 	qsort(t, n, sizeof(*t), by_value);
-	printf("%-30s p50 %8.1f us   p99 %8.1f us   min %8.1f us   (%u runs)\n", what,
-	       us(t[n / 2]), us(t[n * 99 / 100]), us(t[0]), n);
+	printf("%-30s p50 %8.1f us   p99 %8.1f us   min %8.1f us   (%u runs)\n",
+	       what, us(t[n / 2]), us(t[n * 99 / 100]), us(t[0]), n);
 	fflush(stdout);
 }
 
-static void report_dh(const struct counted *a, const struct counted *b, const u64 *t,
-		      unsigned int n)
+static void report_dh(const struct counted *a, const struct counted *b,
+		      const u64 *t, unsigned int n)
 {
 	double each_a = a->calls ? us(a->ns) / (double)a->calls : 0;
 	double each_b = b->calls ? us(b->ns) / (double)b->calls : 0;
 	double per = (us(a->ns) + us(b->ns)) / n;
 
 	printf("%-30s %.2f at A (%.1f us each), %.2f at B (%.1f us each): %.0f %% of p50\n",
-	       "  X25519 on the path", (double)a->calls / n, each_a, (double)b->calls / n,
-	       each_b, 100 * per / us(t[n / 2]));
+	       "  X25519 on the path", (double)a->calls / n, each_a,
+	       (double)b->calls / n, each_b, 100 * per / us(t[n / 2]));
 }
 
 /* ------------------------------------------------------------------ guest B */
@@ -200,11 +206,14 @@ static void serve(void)
 
 static struct sim_connect request(u32 flags)
 {
-	return (struct sim_connect){ .service = "data", .ring_tx = SMALL, .ring_rx = SMALL,
+	return (struct sim_connect){ .service = "data",
+				     .ring_tx = SMALL,
+				     .ring_rx = SMALL,
 				     .flags = flags };
 }
 
-static struct sim_channel *dial(struct sim_session *ss, const struct sim_connect *c)
+static struct sim_channel *dial(struct sim_session *ss,
+				const struct sim_connect *c)
 {
 	struct sim_channel *ch;
 	u64 t0 = sim_now_ms();
@@ -296,7 +305,8 @@ static struct sim_channel *dial_large(struct sim_session *ss, u32 flags)
 	return dial(ss, &c);
 }
 
-static void trips(struct sim_session *ss, bool spin, unsigned int n, const char *what)
+static void trips(struct sim_session *ss, bool spin, unsigned int n,
+		  const char *what)
 {
 	static u64 t[TRIPS];
 	struct sim_channel *ch = dial_large(ss, 0);
@@ -310,7 +320,8 @@ static void trips(struct sim_session *ss, bool spin, unsigned int n, const char 
 		t0 = sim_now_ns();
 		(void)sim_send(ch, buf, sizeof(buf));
 		if (spin)
-			while ((got = sim_recv(ch, buf, sizeof(buf))) == -EAGAIN)
+			while ((got = sim_recv(ch, buf, sizeof(buf))) ==
+			       -EAGAIN)
 				;
 		else
 			got = sim_recv_wait(ch, buf, sizeof(buf), WAIT_MS);
@@ -323,7 +334,8 @@ static void trips(struct sim_session *ss, bool spin, unsigned int n, const char 
 
 static void rate(const char *what, u64 ns)
 {
-	printf("%-30s %8.0f MB/s\n", what, (double)BULK * BULK_COUNT * 1000 / (double)ns);
+	printf("%-30s %8.0f MB/s\n", what,
+	       (double)BULK * BULK_COUNT * 1000 / (double)ns);
 	fflush(stdout);
 }
 
@@ -395,13 +407,15 @@ static void run(void **state)
 	pid_t b;
 
 	(void)state;
-	at_a = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	at_a = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(at_a, MAP_FAILED);
 	at_b = at_a + 8;
 	here = at_a;
 	world_begin(&world, "sivshmemd", regions, policy);
 	b = start_b();
-	assert_true(world_audit_wait(&world, &(struct said){ .event = "listen" }, 1));
+	assert_true(world_audit_wait(&world,
+				     &(struct said){ .event = "listen" }, 1));
 	cold();
 	ss = world_enter(&world, "a", "bench", "warm");
 	warm(ss, 0, "warm: connect, plain");
@@ -422,7 +436,9 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_teardown(run, teardown) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(run, teardown),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,9 @@ static ssize_t take(int sock, u8 *at, size_t left, int *fd)
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec iov = { .iov_base = at, .iov_len = left };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
 			      .msg_controllen = sizeof(control) };
 	ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
@@ -69,7 +71,8 @@ int client_expect(int sock, s64 value, bool with_fd)
 	int r = client_read(sock, &m, 5000);
 
 	if (r != 1)
-		fail_msg("no message where %lld was due: %d", (long long)value, r);
+		fail_msg("no message where %lld was due: %d", (long long)value,
+			 r);
 	assert_int_equal(m.value, value);
 	assert_int_equal(m.fd >= 0, with_fd);
 	return m.fd;

@@ -32,11 +32,11 @@ struct paper {
  * paper_der() - make the certificate for a public key
  * @serial: set to its serial number, as hexadecimal digits; may be NULL
  */
-size_t paper_der(u8 out[SIV_CERT_MAX], const struct paper *p, const u8 pub[SIV_KEY_LEN],
-		 char serial[24]);
+size_t paper_der(u8 out[SIV_CERT_MAX], const struct paper *p,
+		 const u8 pub[SIV_KEY_LEN], char serial[24]);
 
 /* paper_crl() - a list of revoked serial numbers, PEM. */
-void paper_crl(FILE *f, const struct test_ca *ca, const u32 *serials, size_t count,
-	       long number);
+void paper_crl(FILE *f, const struct test_ca *ca, const u32 *serials,
+	       size_t count, long number);
 
 #endif

@@ -23,7 +23,10 @@
 #include "simguest/internal.h"
 #include "world.h"
 
-enum { VECTORS = 5, RING = 4096 };
+enum {
+	VECTORS = 5,
+	RING = 4096,
+};
 
 static const char policy[] =
 	"[region lab]\nsize = 4M\nmode = shared\ngranule = 4K\nmembers = a b c k\n"
@@ -35,7 +38,9 @@ static const char policy[] =
 
 static struct world w;
 
-static const struct sim_connect data = { .service = "data", .ring_tx = RING, .ring_rx = RING };
+static const struct sim_connect data = { .service = "data",
+					 .ring_tx = RING,
+					 .ring_rx = RING };
 
 static int setup(void **state)
 {
@@ -95,7 +100,8 @@ static void test_order(void **state)
 /* --------------------------------------------------------------------- who has what */
 
 /* How many doorbells at @peer this guest holds. */
-static unsigned int bells_at(const struct sim_guest *g, const struct sim_guest *peer)
+static unsigned int bells_at(const struct sim_guest *g,
+			     const struct sim_guest *peer)
 {
 	unsigned int i, n = 0;
 
@@ -115,7 +121,8 @@ static void test_pairs_only(void **state)
 	world_spend(&w, 100);
 	assert_int_equal(a->g->at.bell_count, SIV_HOST_BELLS);
 	assert_int_equal(gb->at.bell_count, SIV_HOST_BELLS);
-	b = world_session(gb, w.id[w.ids++] = world_identity("lab", "b", "data"));
+	b = world_session(gb,
+			  w.id[w.ids++] = world_identity("lab", "b", "data"));
 	world_must(&w, bells_at(a->g, gb) == 1 && bells_at(gb, a->g) == 1);
 	world_spend(&w, 100);
 	/* one at each other, and none at or from who may talk to nobody */
@@ -178,7 +185,9 @@ static void test_vectors(void **state)
 		assert_int_equal(fired(a->g) | fired(c->g), 0);
 		/* the other direction, as the grant told a */
 		assert_true(sim_attach_ring(&b->g->at, a->g->at.peer, 0));
-		assert_int_equal(fired(a->g), 1ull << siv_get_le16(&at_a->c.common.vector_a));
+		assert_int_equal(
+			fired(a->g),
+			1ull << siv_get_le16(&at_a->c.common.vector_a));
 		assert_int_equal(fired(b->g) | fired(c->g), 0);
 		/* another QEMU, another number: the same vector at b, for it is a's */
 		world_leave(&w, a->g, false);
@@ -251,8 +260,11 @@ static u64 cpu_ticks(void)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)w.pid);
 	f = fopen(path, "re");
 	assert_non_null(f);
-	assert_int_equal(fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-				&user, &sys), 2);
+	assert_int_equal(fscanf(f,
+				"%*d %*s %*c %*d %*d %*d %*d %*d "
+				"%*u %*u %*u %*u %*u %lu %lu",
+				&user, &sys),
+			 2);
 	fclose(f);
 	return user + sys;
 }
@@ -282,7 +294,8 @@ static void test_storm(void **state)
 		sim_close(at_b);
 	}
 	busy = busy * 1000 / (u64)sysconf(_SC_CLK_TCK) * 100 / (t1 - t0);
-	printf("# a storm costs the daemon %llu %% of a CPU\n", (unsigned long long)busy);
+	printf("# a storm costs the daemon %llu %% of a CPU\n",
+	       (unsigned long long)busy);
 	assert_in_range(busy, 0, 20);
 	atomic_store(&calm, true);
 	pthread_join(thread, NULL);
@@ -321,8 +334,9 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_order),	CASE(test_pairs_only), CASE(test_vectors),
-		CASE(test_grant_waits), CASE(test_storm),      CASE(test_eventfds),
+		CASE(test_order),   CASE(test_pairs_only),
+		CASE(test_vectors), CASE(test_grant_waits),
+		CASE(test_storm),   CASE(test_eventfds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

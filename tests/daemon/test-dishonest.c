@@ -17,7 +17,9 @@
 #include "simguest/internal.h"
 #include "world.h"
 
-enum { RING = 8192 };
+enum {
+	RING = 8192,
+};
 
 /* c comes first: its certificate is what is lent */
 static const char policy[] =
@@ -35,8 +37,11 @@ static const char *pin;
 
 static struct sim_connect data(u32 flags)
 {
-	return (struct sim_connect){ .service = "data", .vm = pin, .ring_tx = RING,
-				     .ring_rx = RING, .flags = flags };
+	return (struct sim_connect){ .service = "data",
+				     .vm = pin,
+				     .ring_tx = RING,
+				     .ring_rx = RING,
+				     .flags = flags };
 }
 
 static void begin(const char *program, const char *lent)
@@ -71,7 +76,8 @@ static void lie(const char *kind)
 static void alone(void)
 {
 	world_must(&w, world_count(&w, "channels", "region", "lab") == 1);
-	assert_int_equal(world_count(&w, "channels", "state", "established"), 1);
+	assert_int_equal(world_count(&w, "channels", "state", "established"),
+			 1);
 }
 
 /* An honest connect, and the old channel. */
@@ -145,14 +151,16 @@ static void refuse(const struct told *t, u32 flags)
 	lie(t->lie);
 	r = world_connect(&w, a, &req, &ch);
 	if (!r && t->later) {
-		world_must(&w, (r = (int)sim_recv(ch, buf, sizeof(buf))) != -EAGAIN);
+		world_must(&w, (r = (int)sim_recv(ch, buf, sizeof(buf))) !=
+				       -EAGAIN);
 		sim_channel_free(ch);
 	}
 	world_spend(&w, 20);
 	lie("none");
 	if (r != -t->err || a->g->refused != (t->at_b ? SIV_OK : t->why) ||
 	    b->g->refused != (t->at_b ? t->why : SIV_OK))
-		fail_msg("%s: %d; a: %s; b: %s", t->lie, r, siv_reason_name(a->g->refused),
+		fail_msg("%s: %d; a: %s; b: %s", t->lie, r,
+			 siv_reason_name(a->g->refused),
 			 siv_reason_name(b->g->refused));
 	assert_int_equal(sim_accept(b->g, 0, &none), -ETIMEDOUT);
 	assert_true(world_events(&w, "lie") >= 1);
@@ -179,14 +187,18 @@ static void test_lies(void **state)
 static void test_lent_certificates(void **state)
 {
 	static const struct told other[] = {
-		{ "certificate@grant_a", EKEYREJECTED, false, false, SIV_R_CERT_SERVICE },
-		{ "service@grant_a", EKEYREJECTED, false, false, SIV_R_CERT_SERVICE },
+		{ "certificate@grant_a", EKEYREJECTED, false, false,
+		  SIV_R_CERT_SERVICE },
+		{ "service@grant_a", EKEYREJECTED, false, false,
+		  SIV_R_CERT_SERVICE },
 	};
-	static const struct told vm = { "certificate@grant_a", EKEYREJECTED, false, false,
-					SIV_R_CERT_VM };
+	static const struct told vm = { "certificate@grant_a", EKEYREJECTED,
+					false, false, SIV_R_CERT_VM };
 	static const struct told own[] = {
-		{ "certificate@grant_a", EKEYREJECTED, false, false, SIV_R_CERT_SELF },
-		{ "certificate@incoming", EKEYREJECTED, false, true, SIV_R_CERT_SELF },
+		{ "certificate@grant_a", EKEYREJECTED, false, false,
+		  SIV_R_CERT_SELF },
+		{ "certificate@incoming", EKEYREJECTED, false, true,
+		  SIV_R_CERT_SELF },
 	};
 
 	(void)state;
@@ -213,8 +225,10 @@ static void test_lent_certificates(void **state)
 static void test_live_number(void **state)
 {
 	static const struct told live[] = {
-		{ "generation@grant_a", ESTALE, false, false, SIV_R_GENERATION },
-		{ "generation@incoming", ETIMEDOUT, false, true, SIV_R_GENERATION },
+		{ "generation@grant_a", ESTALE, false, false,
+		  SIV_R_GENERATION },
+		{ "generation@incoming", ETIMEDOUT, false, true,
+		  SIV_R_GENERATION },
 		{ "generation@grant_b", ETIMEDOUT, true, true, SIV_R_STATE },
 	};
 	struct sim_connect req = data(0);
@@ -245,9 +259,11 @@ static void test_product(void **state)
 	assert_int_equal(world_run(&w, "sivshmemd", "--lie", "size"), 2);
 	assert_true(world_said(&w, "usage"));
 	world_start(&w, "sivshmemd");
-	answer = world_ask(&w, json_pack("{s:s, s:s}", "cmd", "lie", "kind", "size"));
+	answer = world_ask(&w, json_pack("{s:s, s:s}", "cmd", "lie", "kind",
+					 "size"));
 	assert_true(json_is_false(json_object_get(answer, "ok")));
-	assert_int_equal(json_integer_value(json_object_get(answer, "errno")), EINVAL);
+	assert_int_equal(json_integer_value(json_object_get(answer, "errno")),
+			 EINVAL);
 	json_decref(answer);
 	world_end(&w);
 }
@@ -265,7 +281,8 @@ static struct siv_anchors *stranger_anchors(void)
 	test_ca_make(&stranger, TEST_P256);
 	n = i2d_X509(stranger.cert, &der);
 	assert_true(n > 0);
-	anchors = siv_anchors_from_der((struct siv_span){ der, (size_t)n }, err, sizeof(err));
+	anchors = siv_anchors_from_der((struct siv_span){ der, (size_t)n }, err,
+				       sizeof(err));
 	assert_non_null(anchors);
 	OPENSSL_free(der);
 	test_ca_free(&stranger);
@@ -313,7 +330,8 @@ static void test_no_anchor(void **state)
 	control(0);
 	/* it loses its anchors when the session is there: the peer cannot be judged */
 	g->anchors = w.anchors;
-	c = world_session(g, w.id[w.ids++] = world_identity("lab", "c", "user"));
+	c = world_session(g,
+			  w.id[w.ids++] = world_identity("lab", "c", "user"));
 	g->anchors = NULL;
 	refuse_unjudged(g);
 	g->anchors = strangers;

@@ -25,8 +25,8 @@ enum {
 	RECORDS = 400,
 	RECORD_MAX = 3000,
 	WAIT_MS = 60000,
-	TRIES = 5,		/* scribbling may delay a handshake past its time */
-	SCRIBBLES = 500,	/* at least */
+	TRIES = 5,	 /* scribbling may delay a handshake past its time */
+	SCRIBBLES = 500, /* at least */
 };
 
 struct member {
@@ -37,8 +37,8 @@ struct member {
 	unsigned int box;
 	unsigned int sent;
 	unsigned int received;
-	int out_end;		/* how the channel to our neighbour ended */
-	int in_end;		/* how the channel from our other neighbour ended */
+	int out_end; /* how the channel to our neighbour ended */
+	int in_end;  /* how the channel from our other neighbour ended */
 	const char *failed;
 	int error;
 };
@@ -106,7 +106,8 @@ static void receive_some(struct member *m, struct sim_channel *in)
 }
 
 /* A little each way; true while there is something left to do. */
-static bool pump(struct member *m, struct sim_channel *out, struct sim_channel *in)
+static bool pump(struct member *m, struct sim_channel *out,
+		 struct sim_channel *in)
 {
 	send_some(m, out);
 	receive_some(m, in);
@@ -116,7 +117,8 @@ static bool pump(struct member *m, struct sim_channel *out, struct sim_channel *
 static u8 *foreign_slot(struct sim_guest *g, u64 *x)
 {
 	u32 box = (u32)step(x) & (g->geo.boxes - 1u);
-	u64 off = SIV_BOX_HELLO_UP + step(x) % (2 + 2 * SIV_BOX_SLOTS) * SIV_SLOT_SIZE;
+	u64 off = SIV_BOX_HELLO_UP +
+		  step(x) % (2 + 2 * SIV_BOX_SLOTS) * SIV_SLOT_SIZE;
 
 	if (box == (g->at.peer & (g->geo.boxes - 1u)))
 		box = (box + 1) & (g->geo.boxes - 1u);
@@ -166,8 +168,8 @@ static struct sim_channel *dial(struct member *m, struct sim_session *ss)
 	return m->error ? NULL : ch;
 }
 
-static const char *join(struct member *m, struct sim_guest *g, struct sim_channel **out,
-			struct sim_channel **in)
+static const char *join(struct member *m, struct sim_guest *g,
+			struct sim_channel **out, struct sim_channel **in)
 {
 	struct sim_session *ss;
 	enum siv_reason why;
@@ -263,8 +265,9 @@ static void judge(const struct member *m)
 
 	for (i = 0; i < GUESTS; i++) {
 		if (m[i].failed)
-			fail_msg("guest %u: %s: %d (sent %u, received %u)", i, m[i].failed,
-				 m[i].error, m[i].sent, m[i].received);
+			fail_msg("guest %u: %s: %d (sent %u, received %u)", i,
+				 m[i].failed, m[i].error, m[i].sent,
+				 m[i].received);
 		assert_in_range(m[i].box, 0, GUESTS - 1);
 		assert_false(boxes[m[i].box]);
 		boxes[m[i].box] = true;

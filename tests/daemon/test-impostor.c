@@ -25,14 +25,20 @@
 #include "simguest/internal.h"
 #include "world.h"
 
-enum { SIZE = 4 << 20, SHORT_MS = 150, CERT_OFF = 512, VECTORS = 2 };
+enum {
+	SIZE = 4 << 20,
+	SHORT_MS = 150,
+	CERT_OFF = 512,
+	VECTORS = 2,
+};
 
 static const char policy[] =
 	"[region lab]\nsize = 4M\nmode = shared\ngranule = 4K\nmembers = a\n"
 	"[vm a]\nuser = self\nvectors = 2\n";
 
 static struct world w;
-static u8 genuine[8192]; /* the region's first bytes, as the real daemon wrote them */
+/* the region's first bytes, as the real daemon wrote them */
+static u8 genuine[8192];
 static u32 peer;
 static pid_t fake;
 
@@ -152,7 +158,8 @@ static void verdict(const u8 *begin, enum siv_reason want)
 	assert_non_null(g);
 	assert_null(sim_session_open(g, w.id[0], SHORT_MS, &why, &code));
 	if (why != want)
-		fail_msg("%s instead of %s", siv_reason_name(why), siv_reason_name(want));
+		fail_msg("%s instead of %s", siv_reason_name(why),
+			 siv_reason_name(want));
 	/* unless the certificate was good, nothing was even said */
 	assert_int_equal(siv_get_le32(sim_box(g) + SIV_BOX_HELLO_UP) != 0,
 			 want == SIV_R_TIMEOUT);
@@ -168,7 +175,8 @@ static void with_cert(const struct paper *p, enum siv_reason want)
 	pki_bytes(priv, sizeof(priv), "impostor", 0);
 	assert_false(siv_x25519_base(pub, priv));
 	n = paper_der(begin + CERT_OFF, p, pub, NULL);
-	siv_put_le32(begin + offsetof(struct siv_region_header, cert_len), (u32)n);
+	siv_put_le32(begin + offsetof(struct siv_region_header, cert_len),
+		     (u32)n);
 	verdict(begin, want);
 }
 
@@ -211,22 +219,31 @@ static void test_headers(void **state)
 		u8 flip;
 		int err;
 	} bad[] = {
-		{ 0, 1, -EBADMSG },				 /* magic */
-		{ 8, 1, -EPROTONOSUPPORT },			 /* version */
-		{ offsetof(struct siv_region_header, region_size) + 3, 1, -EBADMSG },
+		{ 0, 1, -EBADMSG },	    /* magic */
+		{ 8, 1, -EPROTONOSUPPORT }, /* version */
+		{ offsetof(struct siv_region_header, region_size) + 3, 1,
+		  -EBADMSG },
 		{ offsetof(struct siv_region_header, granule) + 1, 0x20, 0 },
 		{ offsetof(struct siv_region_header, boxes), 3, -EBADMSG },
 		{ offsetof(struct siv_region_header, slots), 1, -EBADMSG },
 		{ offsetof(struct siv_region_header, slot_size), 1, -EBADMSG },
-		{ offsetof(struct siv_region_header, box_off) + 5, 1, -EBADMSG },
-		{ offsetof(struct siv_region_header, side_off) + 7, 0x80, -EBADMSG },
-		{ offsetof(struct siv_region_header, extent_off) + 6, 1, -EBADMSG },
+		{ offsetof(struct siv_region_header, box_off) + 5, 1,
+		  -EBADMSG },
+		{ offsetof(struct siv_region_header, side_off) + 7, 0x80,
+		  -EBADMSG },
+		{ offsetof(struct siv_region_header, extent_off) + 6, 1,
+		  -EBADMSG },
 		{ offsetof(struct siv_region_header, reserved1), 1, -EBADMSG },
-		{ offsetof(struct siv_region_header, reserved2) + 100, 1, -EBADMSG },
-		{ offsetof(struct siv_region_header, region), '/' ^ 'l', -EBADMSG },
-		{ offsetof(struct siv_region_header, region) + 63, 1, -EBADMSG },
-		{ offsetof(struct siv_region_header, cert_off) + 3, 0x7f, -EBADMSG },
-		{ offsetof(struct siv_region_header, cert_len) + 2, 1, -EBADMSG },
+		{ offsetof(struct siv_region_header, reserved2) + 100, 1,
+		  -EBADMSG },
+		{ offsetof(struct siv_region_header, region), '/' ^ 'l',
+		  -EBADMSG },
+		{ offsetof(struct siv_region_header, region) + 63, 1,
+		  -EBADMSG },
+		{ offsetof(struct siv_region_header, cert_off) + 3, 0x7f,
+		  -EBADMSG },
+		{ offsetof(struct siv_region_header, cert_len) + 2, 1,
+		  -EBADMSG },
 		{ CERT_OFF, 1, -EBADMSG },
 	};
 	u8 begin[sizeof(genuine)];

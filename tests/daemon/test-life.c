@@ -24,7 +24,7 @@
 enum {
 	RING = 8192,
 	BIG = 1 << 20,
-	SOON_MS = 1000, /* the design's second */
+	SOON_MS = 1000,	 /* the design's second */
 	SLACK_MS = 1000, /* of a busy machine */
 	CANARY_LEN = 16,
 	CROWD = 15,
@@ -45,8 +45,12 @@ static struct world w;
 static struct sim_session *a, *b;
 static struct sim_channel *at_a, *at_b;
 
-static const struct sim_connect data = { .service = "data", .ring_tx = RING, .ring_rx = RING };
-static const struct sim_connect big = { .service = "data", .ring_tx = BIG, .ring_rx = BIG };
+static const struct sim_connect data = { .service = "data",
+					 .ring_tx = RING,
+					 .ring_rx = RING };
+static const struct sim_connect big = { .service = "data",
+					.ring_tx = BIG,
+					.ring_rx = BIG };
 
 static int setup(void **state)
 {
@@ -84,9 +88,11 @@ static void ends(int err, const char *what)
 
 	world_must(&w, state_of(at_b) == -err);
 	took = sim_now_ms() - t0;
-	printf("# %s: the peer knew after %llu ms\n", what, (unsigned long long)took);
+	printf("# %s: the peer knew after %llu ms\n", what,
+	       (unsigned long long)took);
 	assert_in_range(took, 0, SOON_MS + SLACK_MS);
-	world_must(&w, !world_region(&w, "taken") && !world_region(&w, "limbo"));
+	world_must(&w,
+		   !world_region(&w, "taken") && !world_region(&w, "limbo"));
 	sim_channel_free(at_b);
 }
 
@@ -118,7 +124,8 @@ static void test_killed(void **state)
 	world_leave(&w, a->g, false);
 	ends(ECONNRESET, "QEMU's death");
 	assert_int_equal(world_count(&w, "sessions", "vm", "a"), 0);
-	assert_int_equal(world_audit(&w, &(struct said){ .event = "detach", .who = "lab/a" }),
+	assert_int_equal(world_audit(&w, &(struct said){ .event = "detach",
+							 .who = "lab/a" }),
 			 1);
 	again(world_attach(&w, "a", "lab"));
 	world_end(&w);
@@ -130,7 +137,8 @@ static void test_killed_listener(void **state)
 	(void)state;
 	world_leave(&w, b->g, false);
 	world_must(&w, state_of(at_a) == -ECONNRESET);
-	world_must(&w, !world_region(&w, "taken") && !world_region(&w, "limbo"));
+	world_must(&w,
+		   !world_region(&w, "taken") && !world_region(&w, "limbo"));
 	sim_channel_free(at_a);
 	world_end(&w);
 }
@@ -165,11 +173,14 @@ static void test_silence(void **state)
 		assert_in_range(sim_now_ms() - t0, 0, WORLD_WAIT_MS);
 	}
 	took = sim_now_ms() - t0;
-	printf("# silence: the peer knew after %llu ms\n", (unsigned long long)took);
+	printf("# silence: the peer knew after %llu ms\n",
+	       (unsigned long long)took);
 	assert_in_range(took, 500, 900 + SLACK_MS);
 	assert_int_equal(state_of(at_b), -ETIMEDOUT);
-	assert_int_equal(world_audit(&w, &(struct said){ "session_end", ETIMEDOUT,
-							  "lab/a/user", NULL, "timeout" }),
+	assert_int_equal(world_audit(&w,
+				     &(struct said){ "session_end", ETIMEDOUT,
+						     "lab/a/user", NULL,
+						     "timeout" }),
 			 1);
 	assert_int_equal(world_count(&w, "sessions", "vm", "b"), 1);
 	/* its memory is in limbo until a has let go: here by another boot */
@@ -209,7 +220,8 @@ static void test_crowded_window(void **state)
 		sim_close(here[i]);
 	for (i = 0; i < CROWD; i++)
 		sim_close(there[i]);
-	world_must(&w, world_region(&w, "taken") == 2 * RING && !world_region(&w, "limbo"));
+	world_must(&w, world_region(&w, "taken") == 2 * RING &&
+			       !world_region(&w, "limbo"));
 	world_quiet(&w);
 	world_talk(&w, at_a, at_b);
 	world_end(&w);
@@ -232,12 +244,14 @@ static void test_renewed(void **state)
 	world_pair(&w, a, b->g, &data, &more_a, &more_b);
 	world_talk(&w, more_a, more_b);
 	world_must(&w, world_count(&w, "sessions", "state", "live") == 2 &&
-			       world_count(&w, "sessions", "state", "replaced") == 0);
+			       world_count(&w, "sessions", "state",
+					   "replaced") == 0);
 	sim_close(more_a);
 	sim_close(more_b);
 	sim_close(at_a);
 	sim_close(at_b);
-	world_must(&w, !world_region(&w, "taken") && !world_region(&w, "limbo"));
+	world_must(&w,
+		   !world_region(&w, "taken") && !world_region(&w, "limbo"));
 	world_quiet(&w);
 	world_end(&w);
 }
@@ -302,9 +316,10 @@ static bool is_clean(const struct sim_channel *ch)
 	const u8 *mem = ch->g->at.mem;
 	u64 len = siv_get_le64(&m->extent_len);
 
-	return !memmem(mem + siv_get_le64(&m->extent_off), len, canary, CANARY_LEN) &&
-	       !memmem(mem + siv_get_le64(&m->side_off), 2 * ch->g->geo.granule, canary,
-		       CANARY_LEN);
+	return !memmem(mem + siv_get_le64(&m->extent_off), len, canary,
+		       CANARY_LEN) &&
+	       !memmem(mem + siv_get_le64(&m->side_off), 2 * ch->g->geo.granule,
+		       canary, CANARY_LEN);
 }
 
 /*
@@ -381,7 +396,8 @@ static void test_numbers(void **state)
 		assert_in_range(peer, 1, 255);
 		assert_false(seen[peer]);
 		seen[peer] = true;
-		assert_int_not_equal(box, b->g->at.peer & (a->g->geo.boxes - 1u));
+		assert_int_not_equal(box,
+				     b->g->at.peer & (a->g->geo.boxes - 1u));
 		world_leave(&w, a->g, false);
 		a = world_session(world_attach(&w, "a", "lab"), w.id[0]);
 		/* b's QEMU is told of each */
@@ -398,7 +414,8 @@ static void test_numbers(void **state)
 		first = k->at.peer;
 		world_leave(&w, k, false);
 		world_must(&w, world_count(&w, "vms", "vm", "k") == 1);
-		world_must(&w, world_events(&w, "attach") == world_events(&w, "detach"));
+		world_must(&w, world_events(&w, "attach") ==
+				       world_events(&w, "detach"));
 	}
 	assert_int_equal(world_region(&w, "numbers_burned"), burned);
 	world_end(&w);
@@ -415,13 +432,15 @@ static void test_shutdown(void **state)
 	(void)state;
 	assert_int_equal(kill(w.pid, SIGTERM), 0);
 	t0 = sim_now_ms();
-	world_must(&w, state_of(at_a) == -ECONNRESET && state_of(at_b) == -ECONNRESET);
+	world_must(&w, state_of(at_a) == -ECONNRESET &&
+			       state_of(at_b) == -ECONNRESET);
 	assert_in_range(sim_now_ms() - t0, 0, SOON_MS);
 	world_must(&w, sim_guest_step(b->g, 0) != 0); /* and then it is gone */
 	world_stop(&w);
 	assert_int_equal(world_events(&w, "stop"), 1);
 	assert_int_not_equal(stat(world_socket(&w, path, "a", "lab"), &st), 0);
-	assert_int_not_equal(stat(world_path(&w, path, "run/control.sock"), &st), 0);
+	assert_int_not_equal(
+		stat(world_path(&w, path, "run/control.sock"), &st), 0);
 	/* the next one makes the world anew: another epoch, the same guests */
 	world_leave(&w, a->g, false);
 	world_leave(&w, b->g, false);
@@ -436,13 +455,19 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_goodbye),	      CASE(test_killed),
-		CASE(test_killed_listener),   CASE(test_hard_reset),
-		CASE(test_silence),	      CASE(test_heartbeat),
-		CASE(test_crowded_window),    CASE(test_renewed),
+		CASE(test_goodbye),
+		CASE(test_killed),
+		CASE(test_killed_listener),
+		CASE(test_hard_reset),
+		CASE(test_silence),
+		CASE(test_heartbeat),
+		CASE(test_crowded_window),
+		CASE(test_renewed),
 		CASE(test_renewed_meanwhile),
-		CASE(test_unfinished_renewal), CASE(test_reuse),
-		CASE(test_limbo),	      CASE(test_numbers),
+		CASE(test_unfinished_renewal),
+		CASE(test_reuse),
+		CASE(test_limbo),
+		CASE(test_numbers),
 		CASE(test_shutdown),
 	};
 

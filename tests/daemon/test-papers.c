@@ -56,7 +56,9 @@ static int teardown(void **state)
 static void control(void)
 {
 	struct sim_session *b = world_listen(&w, "b", "lab", "data");
-	struct sim_connect c = { .service = "data", .ring_tx = 4096, .ring_rx = 4096 };
+	struct sim_connect c = { .service = "data",
+				 .ring_tx = 4096,
+				 .ring_rx = 4096 };
 	struct sim_channel *at_a, *at_b;
 
 	world_pair(&w, good, b->g, &c, &at_a, &at_b);
@@ -64,7 +66,8 @@ static void control(void)
 }
 
 /* The host opened message 1, judged the certificate and said why not. */
-static void refused_id(struct sim_identity *id, int err, const char *who, const char *reason)
+static void refused_id(struct sim_identity *id, int err, const char *who,
+		       const char *reason)
 {
 	enum siv_reason why;
 	u32 code;
@@ -100,7 +103,9 @@ static void dropped(struct sim_identity *id, int err, const char *reason)
 
 static void test_names(void **state)
 {
-	const struct paper region = { .region = "other", .vm = "a", .service = "x" };
+	const struct paper region = { .region = "other",
+				      .vm = "a",
+				      .service = "x" };
 	const struct paper vm = { .region = "lab", .vm = "b", .service = "x" };
 	const struct paper host = { .region = "lab" };
 
@@ -149,12 +154,21 @@ static void test_other_ca(void **state)
 
 static void test_dates(void **state)
 {
-	const struct paper past = { .region = "lab", .vm = "a", .service = "x",
-				    .from = -2 * DAY, .to = -DAY };
-	const struct paper just = { .region = "lab", .vm = "a", .service = "x",
-				    .from = -DAY, .to = -1 };
-	const struct paper future = { .region = "lab", .vm = "a", .service = "x",
-				      .from = 3600, .to = DAY };
+	const struct paper past = { .region = "lab",
+				    .vm = "a",
+				    .service = "x",
+				    .from = -2 * DAY,
+				    .to = -DAY };
+	const struct paper just = { .region = "lab",
+				    .vm = "a",
+				    .service = "x",
+				    .from = -DAY,
+				    .to = -1 };
+	const struct paper future = { .region = "lab",
+				      .vm = "a",
+				      .service = "x",
+				      .from = 3600,
+				      .to = DAY };
 
 	(void)state;
 	refused(&past, EKEYEXPIRED, "cert_expired");
@@ -166,7 +180,9 @@ static void test_dates(void **state)
 
 static void test_crl(void **state)
 {
-	const struct paper p = { .region = "lab", .vm = "a", .service = "x", .serial = 77 };
+	const struct paper p = {
+		.region = "lab", .vm = "a", .service = "x", .serial = 77
+	};
 	const u32 serials[] = { 5, 77, 1 << 30 };
 	struct sim_identity *id = world_paper(&p, NULL);
 	struct sim_session *ss = world_session(g, id);
@@ -178,9 +194,11 @@ static void test_crl(void **state)
 	world_mark(&w);
 	world_reload(&w);
 	assert_int_equal(world_status(&w, "crl_number"), 3);
-	assert_true(world_audit_wait(&w, &(struct said){ "session_end", EKEYREVOKED,
-							  "lab/a/x", NULL,
-							  "cert_revoked" }, 1));
+	assert_true(world_audit_wait(&w,
+				     &(struct said){ "session_end", EKEYREVOKED,
+						     "lab/a/x", NULL,
+						     "cert_revoked" },
+				     1));
 	world_must(&w, world_count(&w, "sessions", "vm", "a") == 1);
 	sim_session_drop(ss);
 	refused_id(id, EKEYREVOKED, "lab/a/x", "cert_revoked");
@@ -229,7 +247,8 @@ static void test_session_quota(void **state)
 	(void)state;
 	world_session(g, one);
 	world_session(g, two);
-	refused_id(world_identity("lab", "a", "three"), EDQUOT, "lab/a/three", "quota");
+	refused_id(world_identity("lab", "a", "three"), EDQUOT, "lab/a/three",
+		   "quota");
 	/* one of those that are there may be renewed */
 	world_session(g, one);
 	world_must(&w, world_count(&w, "sessions", "vm", "a") == 3);
@@ -305,7 +324,9 @@ static void ring_hello(const u8 *bytes, size_t len)
 /* Bytes that are no message 1: a line each, no answer, no session. */
 static void test_noise(void **state)
 {
-	enum { LEN = SIV_SLOT_HDR + SIV_NONCE_LEN + SIV_NOISE_M1_MIN };
+	enum {
+		LEN = SIV_SLOT_HDR + SIV_NONCE_LEN + SIV_NOISE_M1_MIN,
+	};
 	u8 bytes[SIV_SLOT_SIZE] = { 0 };
 	const u8 *down = sim_box(g) + SIV_BOX_HELLO_DOWN;
 	u8 before[SIV_SLOT_HDR];
@@ -320,14 +341,16 @@ static void test_noise(void **state)
 	siv_put_le32(bytes, LEN - SIV_SLOT_HDR);
 	siv_put_le32(bytes + 4, 7);
 	ring_hello(bytes, LEN);
-	world_refused(&w, "hello_dropped", EPROTONOSUPPORT, "lab/a", NULL, "suite");
+	world_refused(&w, "hello_dropped", EPROTONOSUPPORT, "lab/a", NULL,
+		      "suite");
 	world_mark(&w);
 	siv_put_le32(bytes + 4, SIV_SUITE_CHACHAPOLY);
 	ring_hello(bytes, LEN);
 	world_refused(&w, "hello_dropped", EBADMSG, "lab/a", NULL, "challenge");
 	world_mark(&w);
 	memcpy(bytes + SIV_SLOT_HDR, sim_box(g), SIV_NONCE_LEN);
-	bytes[SIV_SLOT_HDR + SIV_NONCE_LEN] = 9; /* an ephemeral key, then noise */
+	/* an ephemeral key, then noise */
+	bytes[SIV_SLOT_HDR + SIV_NONCE_LEN] = 9;
 	ring_hello(bytes, LEN);
 	world_refused(&w, "hello_dropped", EBADMSG, "lab/a", NULL, "tag");
 	assert_memory_equal(before, down, sizeof(before));
@@ -339,11 +362,11 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_names),	 CASE(test_stolen_certificate),
-		CASE(test_other_ca),	 CASE(test_dates),
-		CASE(test_crl),		 CASE(test_forged_crl),
+		CASE(test_names),	  CASE(test_stolen_certificate),
+		CASE(test_other_ca),	  CASE(test_dates),
+		CASE(test_crl),		  CASE(test_forged_crl),
 		CASE(test_session_quota), CASE(test_hello_rate),
-		CASE(test_noise),	 CASE(test_two_in_a_row),
+		CASE(test_noise),	  CASE(test_two_in_a_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,13 @@
 #include "simguest/internal.h"
 #include "world.h"
 
-enum { K4 = 4096, K8 = 8192, K16 = 16384, K32 = 32768, M1 = 1 << 20 };
+enum {
+	K4 = 4096,
+	K8 = 8192,
+	K16 = 16384,
+	K32 = 32768,
+	M1 = 1 << 20,
+};
 
 static const char policy[] =
 	"[region lab]\nsize = 16M\nmode = shared\ngranule = 4K\nsuites = chachapoly\n"
@@ -54,7 +60,9 @@ static int teardown(void **state)
 
 static struct sim_connect to(const char *service)
 {
-	return (struct sim_connect){ .service = service, .ring_tx = K8, .ring_rx = K8 };
+	return (struct sim_connect){ .service = service,
+				     .ring_tx = K8,
+				     .ring_rx = K8 };
 }
 
 /* What is allowed works. */
@@ -69,7 +77,8 @@ static void control(void)
 	world_talk(&w, at_a, at_b);
 	sim_close(at_a);
 	sim_close(at_b);
-	world_must(&w, world_region(&w, "taken") == taken && !world_region(&w, "limbo"));
+	world_must(&w, world_region(&w, "taken") == taken &&
+			       !world_region(&w, "limbo"));
 	world_quiet(&w);
 }
 
@@ -83,22 +92,27 @@ static struct sim_session *listen_more(const char *service)
 	return ss;
 }
 
-static void refused_at(struct sim_session *ss, const struct sim_connect *c, int err,
-		       const char *reason, const char *rule, const char *file, int line)
+static void refused_at(struct sim_session *ss, const struct sim_connect *c,
+		       int err, const char *reason, const char *rule,
+		       const char *file, int line)
 {
-	struct said said = { .event = "open_refused", .err = err, .rule = rule,
+	struct said said = { .event = "open_refused",
+			     .err = err,
+			     .rule = rule,
 			     .reason = reason };
 	struct sim_channel *ch;
 	char who[256];
 	int r;
 
-	snprintf(who, sizeof(who), "lab/%.*s/%.*s", (int)ss->id->cert.vm.n, ss->id->cert.vm.p,
-		 (int)ss->id->cert.service.n, ss->id->cert.service.p);
+	snprintf(who, sizeof(who), "lab/%.*s/%.*s", (int)ss->id->cert.vm.n,
+		 ss->id->cert.vm.p, (int)ss->id->cert.service.n,
+		 ss->id->cert.service.p);
 	said.who = who;
 	world_mark(&w);
 	r = world_connect(&w, ss, c, &ch);
 	if (r != -err) {
-		fprintf(stderr, "%s:%d: %d instead of %d\n", file, line, r, -err);
+		fprintf(stderr, "%s:%d: %d instead of %d\n", file, line, r,
+			-err);
 		_fail(file, line);
 	}
 	world_refused_at(&w, &said, file, line);
@@ -112,7 +126,8 @@ static void test_policy(void **state)
 {
 	struct sim_session *k = world_enter(&w, "k", "lab", "user");
 	struct sim_session *c = world_enter(&w, "c", "lab", "other");
-	struct sim_connect open = to("open"), none = to("none"), pinned = to("open");
+	struct sim_connect open = to("open"), pinned = to("open");
+	struct sim_connect none = to("none");
 
 	(void)state;
 	control();
@@ -174,10 +189,12 @@ static void test_second_listener(void **state)
 	(void)state;
 	world_mark(&w);
 	assert_int_equal(sim_listen(b, 4, 0, WORLD_WAIT_MS), -EADDRINUSE);
-	world_refused(&w, "listen_refused", EADDRINUSE, "lab/b/open", NULL, "listening");
+	world_refused(&w, "listen_refused", EADDRINUSE, "lab/b/open", NULL,
+		      "listening");
 	world_mark(&w);
 	assert_int_equal(sim_listen(other, 4, 0, WORLD_WAIT_MS), -EPERM);
-	world_refused(&w, "listen_refused", EPERM, "lab/c/user", NULL, "policy");
+	world_refused(&w, "listen_refused", EPERM, "lab/c/user", NULL,
+		      "policy");
 	control();
 	world_end(&w);
 }
@@ -190,7 +207,8 @@ static void test_sizes(void **state)
 		u64 tx;
 		u64 rx;
 	} bad[] = {
-		{ K4, K8 }, { K8, K4 }, { K32, K8 }, { K8, K32 }, { 4 * M1, 4 * M1 },
+		{ K4, K8 },  { K8, K4 },	 { K32, K8 },
+		{ K8, K32 }, { 4 * M1, 4 * M1 },
 	};
 	struct sim_connect c = to("small"), region = to("open");
 	struct sim_channel *ch;
@@ -216,7 +234,8 @@ static void test_sizes(void **state)
 }
 
 /* LISTEN may be stricter than the policy. */
-static void listen_strict(struct sim_session *ss, u32 flags, u64 ring_max, u32 backlog)
+static void listen_strict(struct sim_session *ss, u32 flags, u64 ring_max,
+			  u32 backlog)
 {
 	struct siv_listen m = { 0 };
 
@@ -234,7 +253,8 @@ static void listen_strict(struct sim_session *ss, u32 flags, u64 ring_max, u32 b
 
 static void test_sealing(void **state)
 {
-	struct sim_connect seal = to("seal"), bare = to("bare"), open = to("open");
+	struct sim_connect seal = to("seal"), bare = to("bare");
+	struct sim_connect open = to("open");
 	struct sim_channel *ch;
 
 	(void)state;
@@ -280,8 +300,8 @@ static void test_listener_limits(void **state)
 	while (sim_opened(ch[1]) == -EAGAIN)
 		(void)sim_guest_step(a->g, 1);
 	assert_int_equal(sim_opened(ch[1]), -ECONNREFUSED);
-	world_refused(&w, "open_refused", ECONNREFUSED, "lab/a/user", "service lab/b/open",
-		      "backlog");
+	world_refused(&w, "open_refused", ECONNREFUSED, "lab/a/user",
+		      "service lab/b/open", "backlog");
 	world_must(&w, !sim_opened(ch[0]));
 	control();
 	world_end(&w);
@@ -352,8 +372,8 @@ static void test_bytes(void **state)
 /* ------------------------------------------------------------ what A itself says */
 
 /* OPEN with a field of its own; the channel hears of its end as any other. */
-static struct sim_channel *open_raw(const struct siv_open *like, u16 suite, u32 flags,
-				    const u8 e_a[SIV_KEY_LEN])
+static struct sim_channel *open_raw(const struct siv_open *like, u16 suite,
+				    u32 flags, const u8 e_a[SIV_KEY_LEN])
 {
 	struct sim_channel *ch = sim_channel_new(a);
 	struct siv_open m = *like;
@@ -372,8 +392,8 @@ static struct sim_channel *open_raw(const struct siv_open *like, u16 suite, u32 
 	return ch;
 }
 
-static void raw_refused(u16 suite, u32 flags, const u8 *e_a, int err, const char *event,
-			const char *reason)
+static void raw_refused(u16 suite, u32 flags, const u8 *e_a, int err,
+			const char *event, const char *reason)
 {
 	const struct siv_open m = { 0 };
 	struct sim_channel *ch;
@@ -406,7 +426,8 @@ static void test_keys(void **state)
 	raw_refused(SIV_SUITE_CHACHAPOLY, 0, bit, EBADMSG, "open_refused",
 		    "pub_not_canonical");
 	/* b does the arithmetic */
-	raw_refused(SIV_SUITE_CHACHAPOLY, 0, zero, EBADMSG, "connect_failed", NULL);
+	raw_refused(SIV_SUITE_CHACHAPOLY, 0, zero, EBADMSG, "connect_failed",
+		    NULL);
 	assert_int_equal(b->g->refused, SIV_R_DH_ZERO);
 	control();
 	world_end(&w);
@@ -417,11 +438,12 @@ static void test_suite_and_flags(void **state)
 	const u8 e_a[SIV_KEY_LEN] = { 9 };
 
 	(void)state;
-	raw_refused(SIV_SUITE_AESGCM, 0, e_a, EPROTONOSUPPORT, "open_refused", "suite");
+	raw_refused(SIV_SUITE_AESGCM, 0, e_a, EPROTONOSUPPORT, "open_refused",
+		    "suite");
 	raw_refused(0, 0, e_a, EPROTONOSUPPORT, "open_refused", "suite");
 	raw_refused(0x11, 0, e_a, EPROTONOSUPPORT, "open_refused", "suite");
-	raw_refused(SIV_SUITE_CHACHAPOLY, SIV_CH_STATIC, e_a, EOPNOTSUPP, "open_refused",
-		    "unsupported");
+	raw_refused(SIV_SUITE_CHACHAPOLY, SIV_CH_STATIC, e_a, EOPNOTSUPP,
+		    "open_refused", "unsupported");
 	control();
 	world_end(&w);
 }
@@ -441,10 +463,12 @@ static void test_no_answer(void **state)
 		(void)sim_guest_step(a->g, 1);
 	assert_int_equal(sim_opened(ch), -ETIMEDOUT);
 	assert_in_range(sim_now_ms() - t0, 300, 1300);
-	world_refused(&w, "connect_failed", ETIMEDOUT, "lab/a/user", NULL, NULL);
+	world_refused(&w, "connect_failed", ETIMEDOUT, "lab/a/user", NULL,
+		      NULL);
 	sim_channel_free(ch);
 	/* b wakes up, answers, is told that it is over, and nothing is left */
-	world_must(&w, world_region(&w, "limbo") == 0 && world_region(&w, "taken") == 0);
+	world_must(&w, world_region(&w, "limbo") == 0 &&
+			       world_region(&w, "taken") == 0);
 	assert_int_equal(sim_accept(b->g, 0, &ch), -ETIMEDOUT);
 	control();
 	world_end(&w);
@@ -463,7 +487,8 @@ static void test_no_confirm(void **state)
 	assert_int_equal(sim_open(a, &c, &ch), 0);
 	for (end = sim_now_ms() + 1000; sim_now_ms() < end;)
 		(void)sim_guest_step(b->g, 5);
-	world_refused(&w, "connect_failed", ETIMEDOUT, "lab/a/user", NULL, NULL);
+	world_refused(&w, "connect_failed", ETIMEDOUT, "lab/a/user", NULL,
+		      NULL);
 	assert_int_equal(world_region(&w, "limbo"), 2 * K8);
 	world_must(&w, sim_opened(ch) != -EAGAIN && sim_opened(ch) != 0);
 	world_must(&w, world_region(&w, "limbo") == 0);

@@ -20,7 +20,9 @@
 #include "simguest/internal.h"
 #include "world.h"
 
-enum { RING = 4096 };
+enum {
+	RING = 4096,
+};
 
 static const char policy[] =
 	"[region lab]\nsize = 4M\nmode = shared\ngranule = 4K\nmembers = a b k\n"
@@ -50,7 +52,9 @@ static int teardown(void **state)
 	return 0;
 }
 
-static const struct sim_connect data = { .service = "data", .ring_tx = RING, .ring_rx = RING };
+static const struct sim_connect data = { .service = "data",
+					 .ring_tx = RING,
+					 .ring_rx = RING };
 
 /* What is allowed works. */
 static void control(void)
@@ -61,7 +65,8 @@ static void control(void)
 	world_talk(&w, at_a, at_b);
 	sim_close(at_a);
 	sim_close(at_b);
-	world_must(&w, !world_region(&w, "taken") && !world_region(&w, "limbo"));
+	world_must(&w,
+		   !world_region(&w, "taken") && !world_region(&w, "limbo"));
 }
 
 static void ring(struct sim_guest *g, u16 bell)
@@ -196,7 +201,8 @@ static void test_spoofed_box(void **state)
 	assert_null(sim_session_open(k, id, 80, &why, &code));
 	world_quiet(&w); /* its own box is empty */
 	ring(a->g, SIV_BELL_HELLO);
-	world_refused(&w, "hello_refused", EKEYREJECTED, "lab/a/x", NULL, "cert_vm");
+	world_refused(&w, "hello_refused", EKEYREJECTED, "lab/a/x", NULL,
+		      "cert_vm");
 	k->at.peer = real.at.peer;
 	assert_int_equal(sessions("k"), 0);
 	control();
@@ -212,7 +218,8 @@ static u8 *up(struct sim_guest *g, unsigned int slot)
 }
 
 /* The record of @ss that stands in its mailbox with this number. */
-static void take_record(struct sim_session *ss, u64 number, u8 out[SIV_SLOT_SIZE])
+static void take_record(struct sim_session *ss, u64 number,
+			u8 out[SIV_SLOT_SIZE])
 {
 	unsigned int i;
 
@@ -351,14 +358,16 @@ static void test_forged_record(void **state)
 /* ----------------------------------------------------------- what opens but is wrong */
 
 /* A sealed record with anything in it; the number is used up. */
-static void say_raw(struct sim_session *ss, u16 type, u64 ack, const void *body, size_t len)
+static void say_raw(struct sim_session *ss, u16 type, u64 ack, const void *body,
+		    size_t len)
 {
 	const struct siv_span none = { NULL, 0 };
 	u8 rec[SIV_SLOT_SIZE];
 	size_t n;
 
 	assert_int_equal(siv_record_seal(&ss->s.tx, ss->s.tag, type, ack,
-					 (struct siv_span){ body, len }, none, rec, &n),
+					 (struct siv_span){ body, len }, none,
+					 rec, &n),
 			 SIV_OK);
 	siv_slot_write(up(ss->g, SIV_BOX_SLOTS - 1), rec, n);
 	ring(ss->g, SIV_BELL_MAIL);
@@ -443,8 +452,8 @@ static void say_cid(struct sim_session *ss, u16 type, u64 cid)
 }
 
 /* The channel @ch ends at both ends with EPROTO, once; nothing else does. */
-static void out_of_order(struct sim_session *ss, u16 type, struct sim_channel *ch, u64 cid,
-			 const char *who)
+static void out_of_order(struct sim_session *ss, u16 type,
+			 struct sim_channel *ch, u64 cid, const char *who)
 {
 	struct said said = { "protocol", EPROTO, who, NULL, "state" };
 
@@ -452,7 +461,8 @@ static void out_of_order(struct sim_session *ss, u16 type, struct sim_channel *c
 	say_cid(ss, type, cid);
 	world_must(&w, world_audit(&w, &said) == 1);
 	world_must(&w, sim_opened(ch) == -EPROTO);
-	world_must(&w, !world_region(&w, "taken") && !world_region(&w, "limbo"));
+	world_must(&w,
+		   !world_region(&w, "taken") && !world_region(&w, "limbo"));
 	assert_int_equal(world_events(&w, "protocol"), 1);
 	assert_int_equal(sessions("a") + sessions("b"), 2);
 	sim_channel_free(ch);
@@ -461,9 +471,10 @@ static void out_of_order(struct sim_session *ss, u16 type, struct sim_channel *c
 
 static void test_order_before_accept(void **state)
 {
-	static const u16 by_a[] = { SIV_MSG_CONFIRM, SIV_MSG_ESTABLISHED, SIV_MSG_ACCEPT,
+	static const u16 by_a[] = { SIV_MSG_CONFIRM, SIV_MSG_ESTABLISHED,
+				    SIV_MSG_ACCEPT, SIV_MSG_FIN };
+	static const u16 by_b[] = { SIV_MSG_CONFIRM, SIV_MSG_ESTABLISHED,
 				    SIV_MSG_FIN };
-	static const u16 by_b[] = { SIV_MSG_CONFIRM, SIV_MSG_ESTABLISHED, SIV_MSG_FIN };
 	struct sim_channel *ch;
 	u64 cid = 0;
 	size_t i;
@@ -478,15 +489,17 @@ static void test_order_before_accept(void **state)
 		assert_int_equal(sim_open(a, &data, &ch), 0);
 		while (!world_count(&w, "channels", "state", "opened"))
 			usleep(1000);
-		out_of_order(a_says ? a : b, a_says ? by_a[i] : by_b[i - ARRAY_SIZE(by_a)],
-			     ch, cid, a_says ? "lab/a/user" : "lab/b/data");
+		out_of_order(a_says ? a : b,
+			     a_says ? by_a[i] : by_b[i - ARRAY_SIZE(by_a)], ch,
+			     cid, a_says ? "lab/a/user" : "lab/b/data");
 	}
 	world_end(&w);
 }
 
 static void test_order_when_open(void **state)
 {
-	static const u16 types[] = { SIV_MSG_ACCEPT, SIV_MSG_CONFIRM, SIV_MSG_ESTABLISHED };
+	static const u16 types[] = { SIV_MSG_ACCEPT, SIV_MSG_CONFIRM,
+				     SIV_MSG_ESTABLISHED };
 	struct sim_channel *at_a, *at_b;
 	size_t i;
 
@@ -495,8 +508,8 @@ static void test_order_when_open(void **state)
 		bool a_says = i < ARRAY_SIZE(types);
 
 		world_pair(&w, a, b->g, &data, &at_a, &at_b);
-		out_of_order(a_says ? a : b, types[i % ARRAY_SIZE(types)], at_a, at_a->cid,
-			     a_says ? "lab/a/user" : "lab/b/data");
+		out_of_order(a_says ? a : b, types[i % ARRAY_SIZE(types)], at_a,
+			     at_a->cid, a_says ? "lab/a/user" : "lab/b/data");
 		sim_channel_free(at_b);
 	}
 	world_end(&w);
@@ -505,8 +518,9 @@ static void test_order_when_open(void **state)
 /* A third party's words about somebody else's channel. */
 static void test_foreign_channel(void **state)
 {
-	static const u16 types[] = { SIV_MSG_ACCEPT, SIV_MSG_CONFIRM, SIV_MSG_ESTABLISHED,
-				     SIV_MSG_FIN, SIV_MSG_CLOSE, SIV_MSG_CLOSED };
+	static const u16 types[] = { SIV_MSG_ACCEPT,	  SIV_MSG_CONFIRM,
+				     SIV_MSG_ESTABLISHED, SIV_MSG_FIN,
+				     SIV_MSG_CLOSE,	  SIV_MSG_CLOSED };
 	struct sim_session *k = world_enter(&w, "k", "lab", "x");
 	struct sim_channel *at_a, *at_b;
 	size_t i;
@@ -517,7 +531,8 @@ static void test_foreign_channel(void **state)
 		world_mark(&w);
 		say_cid(k, types[i], at_a->cid);
 		calm(k);
-		world_refused(&w, "protocol", ESTALE, "lab/k/x", NULL, "generation");
+		world_refused(&w, "protocol", ESTALE, "lab/k/x", NULL,
+			      "generation");
 	}
 	/* of one that is over, or never was, there is nothing to say */
 	world_mark(&w);
@@ -525,7 +540,8 @@ static void test_foreign_channel(void **state)
 	say_cid(k, SIV_MSG_CLOSED, ~0ull);
 	calm(k);
 	world_quiet(&w);
-	assert_int_equal(world_count(&w, "channels", "state", "established"), 1);
+	assert_int_equal(world_count(&w, "channels", "state", "established"),
+			 1);
 	world_talk(&w, at_a, at_b);
 	world_end(&w);
 }

@@ -16,12 +16,15 @@
 #include "simguest/internal.h"
 #include "world.h"
 
-enum { RING = 8192, SOON_MS = 2000 };
+enum {
+	RING = 8192,
+	SOON_MS = 2000,
+};
 
-#define MEMBERS \
+#define MEMBERS                                                                   \
 	"[region lab]\nsize = 4M\nmode = shared\ngranule = 4K\nmembers = a b c\n" \
-	"[vm a]\nuser = self\nhello_rate = 1000\n" \
-	"[vm b]\nuser = self\nhello_rate = 1000\n" \
+	"[vm a]\nuser = self\nhello_rate = 1000\n"                                \
+	"[vm b]\nuser = self\nhello_rate = 1000\n"                                \
 	"[vm c]\nuser = self\nhello_rate = 1000\n"
 
 static const char policy[] = MEMBERS "[service lab/b/data]\nclients = a c\n";
@@ -31,13 +34,16 @@ static struct sim_session *a, *b, *c;
 static struct sim_channel *at_a, *at_b, *at_c, *c_at_b;
 static char serial_a[24];
 
-static const struct sim_connect data = { .service = "data", .ring_tx = RING, .ring_rx = RING };
+static const struct sim_connect data = { .service = "data",
+					 .ring_tx = RING,
+					 .ring_rx = RING };
 
 static int setup(void **state)
 {
 	static const char *const regions[] = { "lab", NULL };
-	const struct paper p = { .region = "lab", .vm = "a", .service = "user",
-				 .serial = 0x1234 };
+	const struct paper p = {
+		.region = "lab", .vm = "a", .service = "user", .serial = 0x1234
+	};
 
 	(void)state;
 	world_begin(&w, "sivshmemd", regions, policy);
@@ -61,7 +67,8 @@ static int teardown(void **state)
 
 static json_t *revoke(const char *what, const char *value)
 {
-	return json_pack("{s:s, s:s, s:s}", "cmd", "revoke", "what", what, "value", value);
+	return json_pack("{s:s, s:s, s:s}", "cmd", "revoke", "what", what,
+			 "value", value);
 }
 
 static int state_of(struct sim_channel *ch)
@@ -118,12 +125,14 @@ static void by_hand(const char *what, const char *value)
 	/* no grant after the answer: a's request, made before it knows, is not heard */
 	(void)sim_open(a, &data, &(struct sim_channel *){ NULL });
 	ended(EKEYREVOKED);
-	assert_int_equal(world_audit(&w, &(struct said){ "revoke", EKEYREVOKED, "lab/a/user",
-							  NULL, "revoked" }), 1);
+	assert_int_equal(world_audit(&w, &(struct said){ "revoke", EKEYREVOKED,
+							 "lab/a/user", NULL,
+							 "revoked" }),
+			 1);
 	assert_int_equal(world_status(&w, "connects"), 2);
 	no_session(EKEYREVOKED, "revoked");
-	world_ask_ok(&w, json_pack("{s:s, s:s, s:s}", "cmd", "restore", "what", what, "value",
-				   value));
+	world_ask_ok(&w, json_pack("{s:s, s:s, s:s}", "cmd", "restore", "what",
+				   what, "value", value));
 	back_again(g);
 	world_end(&w);
 }
@@ -168,10 +177,10 @@ static void test_nonsense(void **state)
 		const char *value;
 		int err;
 	} bad[] = {
-		{ "serial", "xyz", EINVAL },	 { "serial", "", EINVAL },
-		{ "identity", "lab/a", EINVAL }, { "identity", "", EINVAL },
-		{ "vm", "../a", EINVAL },	 { "vm", "", EINVAL },
-		{ "channel", "999", ENOENT },	 { "channel", "x", EINVAL },
+		{ "serial", "xyz", EINVAL },	  { "serial", "", EINVAL },
+		{ "identity", "lab/a", EINVAL },  { "identity", "", EINVAL },
+		{ "vm", "../a", EINVAL },	  { "vm", "", EINVAL },
+		{ "channel", "999", ENOENT },	  { "channel", "x", EINVAL },
 		{ "channel", "other/1", ENOENT }, { "everything", "1", EINVAL },
 	};
 	json_t *answer;
@@ -181,12 +190,14 @@ static void test_nonsense(void **state)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		answer = world_ask(&w, revoke(bad[i].what, bad[i].value));
 		assert_true(json_is_false(json_object_get(answer, "ok")));
-		assert_int_equal(json_integer_value(json_object_get(answer, "errno")),
-				 bad[i].err);
+		assert_int_equal(
+			json_integer_value(json_object_get(answer, "errno")),
+			bad[i].err);
 		json_decref(answer);
 	}
 	answer = world_ask(&w, json_pack("[s]", "no object"));
-	assert_int_equal(json_integer_value(json_object_get(answer, "errno")), EBADMSG);
+	assert_int_equal(json_integer_value(json_object_get(answer, "errno")),
+			 EBADMSG);
 	json_decref(answer);
 	world_talk(&w, at_a, at_b);
 	world_talk(&w, at_c, c_at_b);
@@ -197,8 +208,8 @@ static void test_nonsense(void **state)
 
 static void test_right_taken(void **state)
 {
-	struct said said = { "revoke", EKEYREVOKED, "lab/a/user", "service lab/b/data",
-			     "revoked" };
+	struct said said = { "revoke", EKEYREVOKED, "lab/a/user",
+			     "service lab/b/data", "revoked" };
 	struct sim_channel *ch;
 
 	(void)state;
@@ -242,9 +253,11 @@ static void test_sealing_demanded(void **state)
 	(void)state;
 	sealed.flags = SIV_CH_SEALED;
 	world_pair(&w, a, b->g, &sealed, &s_a, &s_b);
-	world_policy(&w, MEMBERS "[service lab/b/data]\nclients = a c\nsealed = required\n");
+	world_policy(&w, MEMBERS "[service lab/b/data]\nclients = a c\n"
+				 "sealed = required\n");
 	world_reload(&w);
-	world_must(&w, state_of(at_a) == -EKEYREVOKED && state_of(at_c) == -EKEYREVOKED);
+	world_must(&w, state_of(at_a) == -EKEYREVOKED &&
+			       state_of(at_c) == -EKEYREVOKED);
 	world_talk(&w, s_a, s_b);
 	world_end(&w);
 }
@@ -252,11 +265,13 @@ static void test_sealing_demanded(void **state)
 static void test_member_removed(void **state)
 {
 	(void)state;
-	world_policy(&w, "[region lab]\nsize = 4M\nmode = shared\ngranule = 4K\n"
-			 "members = b c\n[vm b]\nuser = self\n[vm c]\nuser = self\n"
-			 "[service lab/b/data]\nclients = c\n");
+	world_policy(&w,
+		     "[region lab]\nsize = 4M\nmode = shared\ngranule = 4K\n"
+		     "members = b c\n[vm b]\nuser = self\n[vm c]\nuser = self\n"
+		     "[service lab/b/data]\nclients = c\n");
 	world_reload(&w);
-	world_must(&w, sim_guest_step(a->g, 0) != 0); /* its QEMU is disconnected */
+	/* its QEMU is disconnected */
+	world_must(&w, sim_guest_step(a->g, 0) != 0);
 	world_must(&w, state_of(at_b) < 0 && state_of(at_b) != -EAGAIN);
 	world_talk(&w, at_c, c_at_b);
 	world_must(&w, !world_region(&w, "limbo"));
@@ -288,13 +303,15 @@ static void test_bad_reload(void **state)
 		world_mark(&w);
 		answer = world_ask(&w, json_pack("{s:s}", "cmd", "reload"));
 		assert_true(json_is_false(json_object_get(answer, "ok")));
-		assert_non_null(json_string_value(json_object_get(answer, "error")));
+		assert_non_null(
+			json_string_value(json_object_get(answer, "error")));
 		json_decref(answer);
 		world_refused(&w, "reload", EINVAL, NULL, NULL, NULL);
 	}
 	/* by signal as well */
 	kill(w.pid, SIGHUP);
-	assert_true(world_audit_wait(&w, &(struct said){ .event = "reload" }, 2));
+	assert_true(
+		world_audit_wait(&w, &(struct said){ .event = "reload" }, 2));
 	world_talk(&w, at_a, at_b);
 	world_talk(&w, at_c, c_at_b);
 	world_pair(&w, a, b->g, &data, &at_a, &at_b);
@@ -307,7 +324,9 @@ static void test_bad_reload(void **state)
 /* The session was renewed with a newer certificate; the old one's channels go with it. */
 static void test_old_certificate(void **state)
 {
-	const struct paper p = { .region = "lab", .vm = "a", .service = "user" };
+	const struct paper p = { .region = "lab",
+				 .vm = "a",
+				 .service = "user" };
 	struct sim_channel *new_a, *new_b;
 	const u32 serial = 0x1234;
 
@@ -327,8 +346,11 @@ static void test_old_certificate(void **state)
 /* A certificate that ends while its channel is open. */
 static void test_expiry(void **state)
 {
-	const struct paper p = { .region = "lab", .vm = "a", .service = "brief",
-				 .from = -60, .to = 2 };
+	const struct paper p = { .region = "lab",
+				 .vm = "a",
+				 .service = "brief",
+				 .from = -60,
+				 .to = 2 };
 	struct sim_channel *ch, *peer;
 
 	(void)state;
@@ -336,9 +358,12 @@ static void test_expiry(void **state)
 	c = world_session(a->g, w.id[w.ids - 1]);
 	world_pair(&w, c, b->g, &data, &ch, &peer);
 	world_talk(&w, ch, peer);
-	world_must(&w, state_of(peer) == -EKEYEXPIRED && state_of(ch) == -EKEYEXPIRED);
-	world_must(&w, world_audit(&w, &(struct said){ "session_end", EKEYEXPIRED,
-							"lab/a/brief", NULL, NULL }) == 1);
+	world_must(&w, state_of(peer) == -EKEYEXPIRED &&
+			       state_of(ch) == -EKEYEXPIRED);
+	world_must(&w,
+		   world_audit(&w, &(struct said){ "session_end", EKEYEXPIRED,
+						   "lab/a/brief", NULL,
+						   NULL }) == 1);
 	world_talk(&w, at_a, at_b);
 	world_end(&w);
 }
@@ -347,12 +372,18 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_serial),	     CASE(test_identity),
-		CASE(test_vm),		     CASE(test_channel),
-		CASE(test_nonsense),	     CASE(test_right_taken),
-		CASE(test_right_taken_meanwhile), CASE(test_sealing_demanded),
-		CASE(test_member_removed),   CASE(test_bad_reload),
-		CASE(test_old_certificate),  CASE(test_expiry),
+		CASE(test_serial),
+		CASE(test_identity),
+		CASE(test_vm),
+		CASE(test_channel),
+		CASE(test_nonsense),
+		CASE(test_right_taken),
+		CASE(test_right_taken_meanwhile),
+		CASE(test_sealing_demanded),
+		CASE(test_member_removed),
+		CASE(test_bad_reload),
+		CASE(test_old_certificate),
+		CASE(test_expiry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

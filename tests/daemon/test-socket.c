@@ -70,7 +70,9 @@ static int teardown(void **state)
 /* Two guests can talk. */
 static void control(void)
 {
-	struct sim_connect c = { .service = "data", .ring_tx = 4096, .ring_rx = 4096 };
+	struct sim_connect c = { .service = "data",
+				 .ring_tx = 4096,
+				 .ring_rx = 4096 };
 	struct sim_session *b = world_listen(&w, "b", "lab", "data");
 	struct sim_session *a = world_enter(&w, "a", "lab", "user");
 	struct sim_channel *at_a, *at_b;
@@ -136,8 +138,8 @@ static void test_another_user(void **state)
 	snprintf(proc, sizeof(proc), "/proc/%d/fd/0", (int)w.pid);
 	pid = fork();
 	if (!pid)
-		_exit(setgid(NOBODY) || setuid(NOBODY) || open(proc, O_RDONLY) >= 0 ||
-		      errno != EACCES);
+		_exit(setgid(NOBODY) || setuid(NOBODY) ||
+		      open(proc, O_RDONLY) >= 0 || errno != EACCES);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	control();
@@ -149,7 +151,9 @@ static void test_second_qemu(void **state)
 {
 	struct sim_session *a = world_enter(&w, "a", "lab", "user");
 	struct sim_session *b = world_listen(&w, "b", "lab", "data");
-	struct sim_connect c = { .service = "data", .ring_tx = 4096, .ring_rx = 4096 };
+	struct sim_connect c = { .service = "data",
+				 .ring_tx = 4096,
+				 .ring_rx = 4096 };
 	struct sim_channel *at_a, *at_b;
 	struct sim_guest *g;
 	int err, sock;
@@ -160,11 +164,13 @@ static void test_second_qemu(void **state)
 	g = sim_guest_open(sock_a, w.anchors, &err);
 	assert_null(g);
 	assert_int_equal(err, -EPROTONOSUPPORT);
-	world_refused(&w, "dup_identity", EADDRINUSE, "lab/a", NULL, "dup_identity");
+	world_refused(&w, "dup_identity", EADDRINUSE, "lab/a", NULL,
+		      "dup_identity");
 	/* a wrong version, and nothing else: QEMU hangs if it is closed before */
 	sock = client_dial(sock_a);
 	client_expect(sock, 1, false);
-	assert_int_equal(client_read(sock, &(struct client_msg){ 0 }, 5000), -1);
+	assert_int_equal(client_read(sock, &(struct client_msg){ 0 }, 5000),
+			 -1);
 	close(sock);
 	world_talk(&w, at_a, at_b);
 	world_end(&w);
@@ -195,7 +201,8 @@ static void test_attach_rate(void **state)
 static void send_fds(int sock, const void *bytes, size_t len, int count)
 {
 	char room[CMSG_SPACE(250 * sizeof(int))] = { 0 };
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = len };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes,
+			     .iov_len = len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *c;
 	int i;
@@ -208,7 +215,8 @@ static void send_fds(int sock, const void *bytes, size_t len, int count)
 		c->cmsg_type = SCM_RIGHTS;
 		c->cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
 		for (i = 0; i < count; i++)
-			memcpy(CMSG_DATA(c) + (size_t)i * sizeof(int), &sock, sizeof(int));
+			memcpy(CMSG_DATA(c) + (size_t)i * sizeof(int), &sock,
+			       sizeof(int));
 	}
 	assert_int_equal(sendmsg(sock, &msg, MSG_NOSIGNAL), len);
 }
@@ -236,7 +244,8 @@ static void test_client_speaks(void **state)
 			if (m.fd >= 0)
 				close(m.fd);
 		close(sock);
-		world_refused(&w, "client_spoke", EPROTO, "lab/a", NULL, "type");
+		world_refused(&w, "client_spoke", EPROTO, "lab/a", NULL,
+			      "type");
 		assert_int_equal(world_count(&w, "vms", "vm", "a"), 1);
 		assert_int_equal(world_fds(&w), fds);
 	}
@@ -251,7 +260,9 @@ static void swallow(int sock, size_t want)
 
 	while (want) {
 		struct iovec iov = { .iov_base = bytes, .iov_len = want };
-		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = room,
+		struct msghdr msg = { .msg_iov = &iov,
+				      .msg_iovlen = 1,
+				      .msg_control = room,
 				      .msg_controllen = sizeof(room) };
 		ssize_t n = recvmsg(sock, &msg, 0);
 		struct cmsghdr *c;
@@ -346,8 +357,8 @@ static void test_memory(void **state)
 	assert_int_equal(st.st_size, 4 << 20);
 	/* every page is there: nothing can run out later */
 	assert_true(st.st_blocks * 512 >= st.st_size);
-	assert_int_equal(fcntl(g->at.shm, F_GET_SEALS) & (F_SEAL_SHRINK | F_SEAL_GROW |
-							   F_SEAL_SEAL),
+	assert_int_equal(fcntl(g->at.shm, F_GET_SEALS) &
+				 (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL),
 			 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	assert_int_equal(ftruncate(g->at.shm, 0), -1);
 	assert_int_equal(errno, EPERM);
@@ -359,8 +370,9 @@ static void test_memory(void **state)
 	name[n] = '\0';
 	assert_non_null(strstr(name, "memfd:"));
 	/* a member may punch it full of holes: the others read zeros, and nobody dies */
-	assert_int_equal(fallocate(g->at.shm, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-				   4 << 20),
+	assert_int_equal(fallocate(g->at.shm,
+				   FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				   0, 4 << 20),
 			 0);
 	assert_int_equal(world_count(&w, "vms", "region", "lab"), 3);
 	world_leave(&w, g, false);
@@ -379,13 +391,15 @@ static void no_start(const char *why)
 
 static void test_files_of_others(void **state)
 {
-	static const char *const readable[] = { "policy.ini", "ca.crt", "lab.crt" };
+	static const char *const readable[] = { "policy.ini", "ca.crt",
+						"lab.crt" };
 	char path[PATH_MAX];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(readable); i++) {
-		assert_int_equal(chmod(world_path(&w, path, readable[i]), 0620), 0);
+		assert_int_equal(chmod(world_path(&w, path, readable[i]), 0620),
+				 0);
 		no_start("can be written by others");
 		assert_int_equal(chmod(path, 0600), 0);
 	}
@@ -448,10 +462,10 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define COLD(f) cmocka_unit_test_setup_teardown(f, make, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_another_user),    CASE(test_second_qemu),
-		CASE(test_attach_rate),	    CASE(test_client_speaks),
-		CASE(test_half_way),	    CASE(test_crowd),
-		CASE(test_memory),	    COLD(test_files_of_others),
+		CASE(test_another_user),   CASE(test_second_qemu),
+		CASE(test_attach_rate),	   CASE(test_client_speaks),
+		CASE(test_half_way),	   CASE(test_crowd),
+		CASE(test_memory),	   COLD(test_files_of_others),
 		COLD(test_way_is_blocked),
 	};
 

@@ -19,7 +19,10 @@
 #include "client.h"
 #include "world.h"
 
-enum { VECTORS = 3, SIZE = 1 << 20 };
+enum {
+	VECTORS = 3,
+	SIZE = 1 << 20,
+};
 
 static const char policy[] =
 	"[region bare]\nsize = 1M\nmode = vanilla\nmembers = a b c\n"
@@ -113,7 +116,8 @@ static bool rung(int fd)
 
 static void test_protocol(void **state)
 {
-	int b_at_a[VECTORS], a_at_b[VECTORS], at_c[2][VECTORS], c_at[2][VECTORS], i;
+	int at_c[2][VECTORS], c_at[2][VECTORS];
+	int b_at_a[VECTORS], a_at_b[VECTORS], i;
 	struct peer a, b, c;
 
 	(void)state;

@@ -26,14 +26,15 @@
 
 /* ---------------------------------------------------------------------- files */
 
-const char *world_path(const struct world *w, char out[PATH_MAX], const char *name)
+const char *world_path(const struct world *w, char out[PATH_MAX],
+		       const char *name)
 {
 	snprintf(out, PATH_MAX, "%s/%s", w->dir, name);
 	return out;
 }
 
-const char *world_socket(const struct world *w, char out[PATH_MAX], const char *vm,
-			 const char *region)
+const char *world_socket(const struct world *w, char out[PATH_MAX],
+			 const char *vm, const char *region)
 {
 	snprintf(out, PATH_MAX, "%s/run/%s/%s.sock", w->dir, vm, region);
 	return out;
@@ -82,7 +83,8 @@ static void write_host(const struct world *w, const char *region)
 	assert_false(siv_x25519_base(pub, priv));
 	n = paper_der(der, &p, pub, NULL);
 	cert = d2i_X509(NULL, &at, (long)n);
-	key = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, priv, SIV_KEY_LEN);
+	key = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, priv,
+					   SIV_KEY_LEN);
 	assert_non_null(cert);
 	assert_non_null(key);
 	snprintf(name, sizeof(name), "%s.crt", region);
@@ -91,7 +93,8 @@ static void write_host(const struct world *w, const char *region)
 	fclose(f);
 	snprintf(name, sizeof(name), "%s.key", region);
 	f = create(w, name);
-	assert_int_equal(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
+	assert_int_equal(
+		PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
 	fclose(f);
 	X509_free(cert);
 	EVP_PKEY_free(key);
@@ -122,7 +125,8 @@ void world_make(struct world *w, const char *const *regions, const char *policy)
 	world_policy(w, policy);
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+static int remove_one(const char *path, const struct stat *st, int flag,
+		      struct FTW *ftw)
 {
 	(void)st;
 	(void)flag;
@@ -159,7 +163,8 @@ static void program_path(char out[PATH_MAX], const char *program)
 #endif
 	snprintf(rel, sizeof(rel), "build/user/%s", program);
 	if (!realpath(rel, out))
-		fail_msg("%s: %s (run tests from the top of the tree)", rel, strerror(errno));
+		fail_msg("%s: %s (run tests from the top of the tree)", rel,
+			 strerror(errno));
 }
 
 static pid_t spawn(struct world *w, const char *program, const char *more,
@@ -182,9 +187,9 @@ static pid_t spawn(struct world *w, const char *program, const char *more,
 	dup2(fd, 2);
 	if (chdir(w->dir))
 		_exit(126);
-	execl(exe, exe, "--policy", "policy.ini", "--runtime-dir", "run", "--keys-dir", ".",
-	      "--ca", "ca.crt", "--audit", "audit.log", "--key-program", key, more, value,
-	      NULL);
+	execl(exe, exe, "--policy", "policy.ini", "--runtime-dir", "run",
+	      "--keys-dir", ".", "--ca", "ca.crt", "--audit", "audit.log",
+	      "--key-program", key, more, value, NULL);
 	_exit(127);
 }
 
@@ -217,7 +222,8 @@ static int dial(const struct world *w)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/run/control.sock", w->dir);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/run/control.sock",
+		 w->dir);
 	if (!connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
 		return fd;
 	close(fd);
@@ -233,7 +239,8 @@ void world_start(struct world *w, const char *program)
 		w->control = dial(w);
 		if (w->control >= 0) {
 			/* it has accepted us only when it answers */
-			json_decref(world_ask(w, json_pack("{s:s}", "cmd", "status")));
+			json_decref(world_ask(w, json_pack("{s:s}", "cmd",
+							   "status")));
 			return;
 		}
 		if (waitpid(w->pid, &status, WNOHANG) == w->pid) {
@@ -258,11 +265,13 @@ void world_stop(struct world *w)
 	w->pid = 0;
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
 		show_log(w);
-		fail_msg("the daemon ended with status 0x%x", (unsigned int)status);
+		fail_msg("the daemon ended with status 0x%x",
+			 (unsigned int)status);
 	}
 }
 
-int world_run(struct world *w, const char *program, const char *more, const char *value)
+int world_run(struct world *w, const char *program, const char *more,
+	      const char *value)
 {
 	pid_t pid = spawn(w, program, more, value);
 	int i, status;
@@ -278,8 +287,8 @@ int world_run(struct world *w, const char *program, const char *more, const char
 	return -1;
 }
 
-void world_begin(struct world *w, const char *program, const char *const *regions,
-		 const char *policy)
+void world_begin(struct world *w, const char *program,
+		 const char *const *regions, const char *policy)
 {
 	world_make(w, regions, policy);
 	world_start(w, program);
@@ -399,7 +408,8 @@ unsigned int world_count(struct world *w, const char *list, const char *key,
 json_int_t world_region(struct world *w, const char *key)
 {
 	json_t *o = status(w);
-	json_t *v = json_object_get(json_array_get(json_object_get(o, "regions"), 0), key);
+	json_t *v = json_object_get(
+		json_array_get(json_object_get(o, "regions"), 0), key);
 	json_int_t n = json_integer_value(v);
 
 	assert_true(json_is_integer(v));
@@ -456,8 +466,8 @@ static bool is_like(const json_t *o, const struct said *what)
 }
 
 /* Lines with an error; with @what, those that are like it; shown if @show. */
-static unsigned int audit_count(struct world *w, const struct said *what, bool errors,
-				bool show)
+static unsigned int audit_count(struct world *w, const struct said *what,
+				bool errors, bool show)
 {
 	FILE *f = audit_open(w);
 	unsigned int n = 0;
@@ -468,7 +478,8 @@ static unsigned int audit_count(struct world *w, const struct said *what, bool e
 
 		if (!o)
 			fail_msg("audit line is not JSON: %s", line);
-		if ((!errors || json_integer_value(json_object_get(o, "errno"))) &&
+		if ((!errors ||
+		     json_integer_value(json_object_get(o, "errno"))) &&
 		    (!what || is_like(o, what))) {
 			n++;
 			if (show)
@@ -492,7 +503,8 @@ unsigned int world_events(struct world *w, const char *event)
 	return world_audit(w, &(struct said){ .event = event });
 }
 
-bool world_audit_wait(struct world *w, const struct said *what, unsigned int count)
+bool world_audit_wait(struct world *w, const struct said *what,
+		      unsigned int count)
 {
 	u64 end = sim_now_ms() + 5000;
 
@@ -504,14 +516,19 @@ bool world_audit_wait(struct world *w, const struct said *what, unsigned int cou
 	return true;
 }
 
-void world_refused_at(struct world *w, const struct said *what, const char *file, int line)
+void world_refused_at(struct world *w, const struct said *what,
+		      const char *file, int line)
 {
 	settle(w);
-	if (audit_count(w, NULL, true, false) == 1 && audit_count(w, what, true, false) == 1)
+	if (audit_count(w, NULL, true, false) == 1 &&
+	    audit_count(w, what, true, false) == 1)
 		return;
-	fprintf(stderr, "%s:%d: exactly one line was due: %s, errno %d, %s, %s, %s\n", file,
-		line, what->event, what->err, what->who ? what->who : "anybody",
-		what->rule ? what->rule : "any rule", what->reason ? what->reason : "-");
+	fprintf(stderr,
+		"%s:%d: exactly one line was due: %s, errno %d, %s, %s, %s\n",
+		file, line, what->event, what->err,
+		what->who ? what->who : "anybody",
+		what->rule ? what->rule : "any rule",
+		what->reason ? what->reason : "-");
 	audit_count(w, NULL, true, true);
 	_fail(file, line);
 }

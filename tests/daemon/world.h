@@ -17,7 +17,7 @@
 enum {
 	WORLD_GUESTS = 80,
 	WORLD_IDS = 256,
-	WORLD_WAIT_MS = 10000,	/* for what must come */
+	WORLD_WAIT_MS = 10000, /* for what must come */
 };
 
 /**
@@ -49,15 +49,16 @@ struct world {
  *
  * Fails the test with the daemon's words if it does not come up within 10 s.
  */
-void world_begin(struct world *w, const char *program, const char *const *regions,
-		 const char *policy);
+void world_begin(struct world *w, const char *program,
+		 const char *const *regions, const char *policy);
 /* world_end() - stop the daemon, which must exit 0, and remove everything. */
 void world_end(struct world *w);
 /* world_abandon() - for teardowns: the same by force, if the test did not come that far. */
 void world_abandon(struct world *w);
 
 /* world_make() - the directory, CA, certificates and policy alone. */
-void world_make(struct world *w, const char *const *regions, const char *policy);
+void world_make(struct world *w, const char *const *regions,
+		const char *policy);
 /* world_start() - the daemon, in a world made. */
 void world_start(struct world *w, const char *program);
 /* world_stop() - end it by SIGTERM; its exit status must be 0. */
@@ -68,15 +69,17 @@ void world_stop(struct world *w);
  *
  * Return: its exit status; what it said is in the world's daemon.log.
  */
-int world_run(struct world *w, const char *program, const char *more, const char *value);
+int world_run(struct world *w, const char *program, const char *more,
+	      const char *value);
 /* world_said() - does daemon.log hold @text? */
 bool world_said(const struct world *w, const char *text);
 
 /* world_path() - a file of the world. */
-const char *world_path(const struct world *w, char out[PATH_MAX], const char *name);
+const char *world_path(const struct world *w, char out[PATH_MAX],
+		       const char *name);
 /* world_socket() - of a VM in a region. */
-const char *world_socket(const struct world *w, char out[PATH_MAX], const char *vm,
-			 const char *region);
+const char *world_socket(const struct world *w, char out[PATH_MAX],
+			 const char *vm, const char *region);
 /* world_policy() - replace the policy file's text; takes effect at a reload. */
 void world_policy(struct world *w, const char *policy);
 /* world_crl() - revoke serial numbers; takes effect at a reload. */
@@ -114,9 +117,11 @@ unsigned int world_audit(struct world *w, const struct said *what);
 /* world_events() - the same, by the event's name alone. */
 unsigned int world_events(struct world *w, const char *event);
 /* world_audit_wait() - wait until there are @count of them, 5 s at most. */
-bool world_audit_wait(struct world *w, const struct said *what, unsigned int count);
+bool world_audit_wait(struct world *w, const struct said *what,
+		      unsigned int count);
 /* world_refused() - exactly one line with an error since the mark, and this is it. */
-void world_refused_at(struct world *w, const struct said *what, const char *file, int line);
+void world_refused_at(struct world *w, const struct said *what,
+		      const char *file, int line);
 #define world_refused(w, ...) \
 	world_refused_at(w, &(struct said){ __VA_ARGS__ }, __FILE__, __LINE__)
 /* world_quiet() - no line with an error since the mark. */
@@ -126,19 +131,20 @@ void world_quiet_at(struct world *w, const char *file, int line);
 /* ---------------------------------------------------------------------- guests */
 
 /* world_attach() - a guest: VM's socket of a region; fails the test on an error. */
-struct sim_guest *world_attach(struct world *w, const char *vm, const char *region);
+struct sim_guest *world_attach(struct world *w, const char *vm,
+			       const char *region);
 /* world_leave() - it goes: orderly, or as a QEMU that is killed. */
 void world_leave(struct world *w, struct sim_guest *g, bool orderly);
 /* world_turn() - step every guest once. */
 void world_turn(struct world *w);
 /* world_until() - step until @cond holds; false after @ms. */
-#define world_until(w, ms, cond)                                   \
-	({                                                         \
-		u64 end_ms_ = sim_now_ms() + (u64)(ms);            \
-		bool ok_;                                          \
-		while (!(ok_ = (cond)) && sim_now_ms() < end_ms_)  \
-			world_turn(w);                             \
-		ok_;                                               \
+#define world_until(w, ms, cond)                                  \
+	({                                                        \
+		u64 end_ms_ = sim_now_ms() + (u64)(ms);           \
+		bool ok_;                                         \
+		while (!(ok_ = (cond)) && sim_now_ms() < end_ms_) \
+			world_turn(w);                            \
+		ok_;                                              \
 	})
 #define world_must(w, cond) assert_true(world_until(w, WORLD_WAIT_MS, cond))
 /* world_spend() - step for a while. */
@@ -147,18 +153,19 @@ void world_spend(struct world *w, unsigned int ms);
 /* world_paper() - an identity with exactly this certificate, and its serial number. */
 struct sim_identity *world_paper(const struct paper *p, char serial[24]);
 /* world_identity() - a certified identity, made now. */
-struct sim_identity *world_identity(const char *region, const char *vm, const char *service);
+struct sim_identity *world_identity(const char *region, const char *vm,
+				    const char *service);
 /* world_session() - fails the test on an error. */
 struct sim_session *world_session(struct sim_guest *g, struct sim_identity *id);
 /* world_enter() - attach, identity and session; the identity is freed with the world. */
-struct sim_session *world_enter(struct world *w, const char *vm, const char *region,
-				const char *service);
+struct sim_session *world_enter(struct world *w, const char *vm,
+				const char *region, const char *service);
 /* world_listen() - world_enter() and LISTEN. */
-struct sim_session *world_listen(struct world *w, const char *vm, const char *region,
-				 const char *service);
+struct sim_session *world_listen(struct world *w, const char *vm,
+				 const char *region, const char *service);
 /* world_connect() - with all guests stepped; 0 and a channel, or a negative errno. */
-int world_connect(struct world *w, struct sim_session *ss, const struct sim_connect *c,
-		  struct sim_channel **out);
+int world_connect(struct world *w, struct sim_session *ss,
+		  const struct sim_connect *c, struct sim_channel **out);
 /* world_accept() - the other end of it. */
 struct sim_channel *world_accept(struct world *w, struct sim_guest *g);
 /* world_pair() - a channel between two guests, both ends; fails the test on an error. */

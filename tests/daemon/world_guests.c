@@ -12,7 +12,8 @@
 
 #include "pki.h"
 
-struct sim_guest *world_attach(struct world *w, const char *vm, const char *region)
+struct sim_guest *world_attach(struct world *w, const char *vm,
+			       const char *region)
 {
 	char path[PATH_MAX];
 	struct sim_guest *g;
@@ -67,21 +68,25 @@ struct sim_identity *world_paper(const struct paper *p, char serial[24])
 	size_t n;
 
 	assert_non_null(id);
-	snprintf(label, sizeof(label), "%s/%s/%s", p->region, p->vm ? p->vm : "",
-		 p->vm ? p->service : "");
+	snprintf(label, sizeof(label), "%s/%s/%s", p->region,
+		 p->vm ? p->vm : "", p->vm ? p->service : "");
 	pki_bytes(priv, sizeof(priv), label, 0);
 	assert_false(siv_x25519_base(pub, priv));
 	n = paper_der(id->der, p, pub, serial);
-	assert_false(siv_cert_parse((struct siv_span){ id->der, n }, &id->cert));
+	assert_false(
+		siv_cert_parse((struct siv_span){ id->der, n }, &id->cert));
 	siv_hedge_prk(id->prkh, priv);
 	id->key = siv_static_from_private(priv);
 	assert_non_null(id->key);
 	return id;
 }
 
-struct sim_identity *world_identity(const char *region, const char *vm, const char *service)
+struct sim_identity *world_identity(const char *region, const char *vm,
+				    const char *service)
 {
-	const struct paper p = { .region = region, .vm = vm, .service = service };
+	const struct paper p = { .region = region,
+				 .vm = vm,
+				 .service = service };
 
 	return world_paper(&p, NULL);
 }
@@ -98,8 +103,8 @@ struct sim_session *world_session(struct sim_guest *g, struct sim_identity *id)
 	return ss;
 }
 
-struct sim_session *world_enter(struct world *w, const char *vm, const char *region,
-				const char *service)
+struct sim_session *world_enter(struct world *w, const char *vm,
+				const char *region, const char *service)
 {
 	struct sim_identity *id = world_identity(region, vm, service);
 
@@ -108,8 +113,8 @@ struct sim_session *world_enter(struct world *w, const char *vm, const char *reg
 	return world_session(world_attach(w, vm, region), id);
 }
 
-struct sim_session *world_listen(struct world *w, const char *vm, const char *region,
-				 const char *service)
+struct sim_session *world_listen(struct world *w, const char *vm,
+				 const char *region, const char *service)
 {
 	struct sim_session *ss = world_enter(w, vm, region, service);
 
@@ -117,8 +122,8 @@ struct sim_session *world_listen(struct world *w, const char *vm, const char *re
 	return ss;
 }
 
-int world_connect(struct world *w, struct sim_session *ss, const struct sim_connect *c,
-		  struct sim_channel **out)
+int world_connect(struct world *w, struct sim_session *ss,
+		  const struct sim_connect *c, struct sim_channel **out)
 {
 	int r = sim_open(ss, c, out);
 
@@ -155,7 +160,8 @@ void world_pair(struct world *w, struct sim_session *a, struct sim_guest *b,
 	while ((*ch_b)->cid != (*ch_a)->cid);
 }
 
-static void one_way(struct world *w, struct sim_channel *from, struct sim_channel *to)
+static void one_way(struct world *w, struct sim_channel *from,
+		    struct sim_channel *to)
 {
 	static u64 count;
 	u8 out[256], in[256];
@@ -163,11 +169,13 @@ static void one_way(struct world *w, struct sim_channel *from, struct sim_channe
 	int r = 0;
 
 	pki_bytes(out, sizeof(out), "talk", ++count);
-	if (!world_until(w, WORLD_WAIT_MS, (r = sim_send(from, out, sizeof(out))) != -EAGAIN))
+	if (!world_until(w, WORLD_WAIT_MS,
+			 (r = sim_send(from, out, sizeof(out))) != -EAGAIN))
 		r = -ETIMEDOUT;
 	if (r)
 		fail_msg("send: %s", strerror(-r));
-	if (!world_until(w, WORLD_WAIT_MS, (n = sim_recv(to, in, sizeof(in))) != -EAGAIN))
+	if (!world_until(w, WORLD_WAIT_MS,
+			 (n = sim_recv(to, in, sizeof(in))) != -EAGAIN))
 		n = -ETIMEDOUT;
 	if (n < 0)
 		fail_msg("receive: %s", strerror((int)-n));

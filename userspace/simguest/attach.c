@@ -51,7 +51,8 @@ static int receive(struct sim_attach *at, s64 *value, int *fd)
 	return 1;
 }
 
-static int receive_wait(struct sim_attach *at, s64 *value, int *fd, int timeout_ms)
+static int receive_wait(struct sim_attach *at, s64 *value, int *fd,
+			int timeout_ms)
 {
 	struct pollfd p = { .fd = at->sock, .events = POLLIN };
 	int r;
@@ -73,7 +74,8 @@ static int map_region(struct sim_attach *at)
 	if (fstat(at->shm, &st))
 		return -errno;
 	at->size = (u64)st.st_size;
-	at->mem = mmap(NULL, at->size, PROT_READ | PROT_WRITE, MAP_SHARED, at->shm, 0);
+	at->mem = mmap(NULL, at->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       at->shm, 0);
 	if (at->mem == MAP_FAILED) {
 		at->mem = NULL;
 		return -errno;

@@ -26,6 +26,9 @@ enum {
  * @bell_count: used entries of @bell
  * @gone: peers whose departure was told (vanilla regions)
  * @part: bytes of a message that has not come whole
+ * @part_len: how many
+ * @part_fd: the descriptor that came with them, or -1
+ * @told: messages taken so far
  */
 struct sim_attach {
 	int sock;
@@ -50,6 +53,7 @@ struct sim_attach {
 
 /**
  * sim_attach() - connect and read version, number and memory
+ * @at: filled in
  * @path: the socket
  * @timeout_ms: for each message
  *

@@ -66,13 +66,15 @@ void sim_channel_free(struct sim_channel *ch)
 /* The same bytes of the region twice in a row: a record never wraps. */
 static u8 *map_twice(struct sim_guest *g, u64 off, u64 len, int prot)
 {
-	u8 *p = mmap(NULL, 2 * len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	u8 *p = mmap(NULL, 2 * len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		     0);
 
 	if (p == MAP_FAILED)
 		return NULL;
-	if (mmap(p, len, prot, MAP_SHARED | MAP_FIXED, g->at.shm, (off_t)off) != MAP_FAILED &&
-	    mmap(p + len, len, prot, MAP_SHARED | MAP_FIXED, g->at.shm, (off_t)off) !=
-		    MAP_FAILED)
+	if (mmap(p, len, prot, MAP_SHARED | MAP_FIXED, g->at.shm, (off_t)off) !=
+		    MAP_FAILED &&
+	    mmap(p + len, len, prot, MAP_SHARED | MAP_FIXED, g->at.shm,
+		 (off_t)off) != MAP_FAILED)
 		return p;
 	munmap(p, 2 * len);
 	return NULL;
@@ -87,8 +89,10 @@ static int take_keys(struct sim_channel *ch)
 	ch->bounce = malloc(SIV_SEALED_MAX + SIV_TAG_LEN);
 	if (!ch->tx_t || !ch->rx_t || !ch->bounce)
 		return -ENOMEM;
-	if (siv_seal_init(&ch->tx_seal, ch->tx_t, ch->c.ids.suite, ch->c.r[own]) ||
-	    siv_seal_init(&ch->rx_seal, ch->rx_t, ch->c.ids.suite, ch->c.r[!own]))
+	if (siv_seal_init(&ch->tx_seal, ch->tx_t, ch->c.ids.suite,
+			  ch->c.r[own]) ||
+	    siv_seal_init(&ch->rx_seal, ch->rx_t, ch->c.ids.suite,
+			  ch->c.r[!own]))
 		return -EIO;
 	siv_wipe(ch->c.r, sizeof(ch->c.r));
 	return 0;
@@ -98,10 +102,12 @@ int sim_channel_begin(struct sim_channel *ch)
 {
 	const struct siv_common *m = &ch->c.common;
 	struct sim_guest *g = ch->g;
-	u64 ab_len = siv_get_le64(&m->ring_ab_len), ba_len = siv_get_le64(&m->ring_ba_len);
+	u64 ab_len = siv_get_le64(&m->ring_ab_len);
+	u64 ba_len = siv_get_le64(&m->ring_ba_len);
 	u64 side = siv_get_le64(&m->side_off);
 	struct siv_side *a = (struct siv_side *)(void *)(g->at.mem + side);
-	struct siv_side *b = (struct siv_side *)(void *)(g->at.mem + side + g->geo.granule);
+	struct siv_side *b =
+		(struct siv_side *)(void *)(g->at.mem + side + g->geo.granule);
 
 	if (ch->c.a) {
 		siv_tx_init(&ch->tx, a, b, ab_len);
@@ -116,20 +122,23 @@ int sim_channel_begin(struct sim_channel *ch)
 int sim_channel_map(struct sim_channel *ch)
 {
 	const struct siv_common *m = &ch->c.common;
-	u64 ab = siv_get_le64(&m->ring_ab_off), ba = siv_get_le64(&m->ring_ba_off);
+	u64 ab = siv_get_le64(&m->ring_ab_off);
+	u64 ba = siv_get_le64(&m->ring_ba_off);
 
 	if (ch->rx_data)
 		return 0;
 	if (!ch->tx_data)
 		ch->tx_data = map_twice(ch->g, ch->c.a ? ab : ba, ch->tx.size,
 					PROT_READ | PROT_WRITE);
-	ch->rx_data = map_twice(ch->g, ch->c.a ? ba : ab, ch->rx.size, PROT_READ);
+	ch->rx_data =
+		map_twice(ch->g, ch->c.a ? ba : ab, ch->rx.size, PROT_READ);
 	return ch->tx_data && ch->rx_data ? 0 : -ENOMEM;
 }
 
 static void ring_peer(struct sim_channel *ch)
 {
-	u32 peer = siv_get_le32(ch->c.a ? &ch->c.common.peer_b : &ch->c.common.peer_a);
+	u32 peer = siv_get_le32(ch->c.a ? &ch->c.common.peer_b :
+					  &ch->c.common.peer_a);
 
 	sim_attach_ring(&ch->g->at, peer, 0);
 }
@@ -160,7 +169,8 @@ static u64 max_payload(const struct sim_channel *ch)
 	return max < SIV_SEALED_MAX ? max : SIV_SEALED_MAX;
 }
 
-static enum siv_reason put_record(struct sim_channel *ch, const void *buf, size_t len)
+static enum siv_reason put_record(struct sim_channel *ch, const void *buf,
+				  size_t len)
 {
 	u8 *at = ch->tx_data + siv_tx_offset(&ch->tx);
 	size_t total = len + (ch->tx_t ? SIV_TAG_LEN : 0);
@@ -202,7 +212,8 @@ int sim_send(struct sim_channel *ch, const void *buf, size_t len)
 	if (r)
 		return broken(ch, r);
 	if (room < siv_ring_need(total)) {
-		siv_tx_arm(&ch->tx, siv_tx_target(&ch->tx, siv_ring_need(total)));
+		siv_tx_arm(&ch->tx,
+			   siv_tx_target(&ch->tx, siv_ring_need(total)));
 		r = siv_tx_room(&ch->tx, &room);
 		if (r)
 			return broken(ch, r);
@@ -223,7 +234,8 @@ static ssize_t at_end(struct sim_channel *ch)
 	return ch->fin_pos == ch->rx.cons ? 0 : broken(ch, SIV_R_NO_FIN);
 }
 
-static ssize_t get_record(struct sim_channel *ch, u64 avail, void *buf, size_t cap)
+static ssize_t get_record(struct sim_channel *ch, u64 avail, void *buf,
+			  size_t cap)
 {
 	const u8 *at = ch->rx_data + siv_rx_offset(&ch->rx);
 	enum siv_reason r;
@@ -244,7 +256,8 @@ static ssize_t get_record(struct sim_channel *ch, u64 avail, void *buf, size_t c
 	} else {
 		memcpy(ch->bounce, at + SIV_RECORD_HDR, len);
 		r = siv_seal_open(&ch->rx_seal, ch->rx.cons, hdr,
-				  (struct siv_span){ ch->bounce, len }, ch->bounce);
+				  (struct siv_span){ ch->bounce, len },
+				  ch->bounce);
 		if (r)
 			return broken(ch, r);
 		memcpy(buf, ch->bounce, plain);
@@ -277,7 +290,8 @@ ssize_t sim_recv(struct sim_channel *ch, void *buf, size_t cap)
 	return -EAGAIN;
 }
 
-ssize_t sim_recv_wait(struct sim_channel *ch, void *buf, size_t cap, int timeout_ms)
+ssize_t sim_recv_wait(struct sim_channel *ch, void *buf, size_t cap,
+		      int timeout_ms)
 {
 	u64 end = sim_now_ms() + (u64)timeout_ms;
 	ssize_t n;
@@ -291,7 +305,8 @@ ssize_t sim_recv_wait(struct sim_channel *ch, void *buf, size_t cap, int timeout
 	return n;
 }
 
-int sim_send_wait(struct sim_channel *ch, const void *buf, size_t len, int timeout_ms)
+int sim_send_wait(struct sim_channel *ch, const void *buf, size_t len,
+		  int timeout_ms)
 {
 	u64 end = sim_now_ms() + (u64)timeout_ms;
 	int r;

@@ -32,7 +32,8 @@ static struct sim_channel *by_cid(struct sim_guest *g, u64 cid)
 	return NULL;
 }
 
-static struct sim_pair *pair_find(struct sim_session *ss, const u8 hash[SIV_HASH_LEN])
+static struct sim_pair *pair_find(struct sim_session *ss,
+				  const u8 hash[SIV_HASH_LEN])
 {
 	unsigned int i;
 
@@ -55,7 +56,8 @@ static void put_name(char out[SIV_NAME_LEN], struct siv_span name)
 
 /* Keep a certificate that came with a message, whatever comes of it. */
 static enum siv_reason pair_keep(struct sim_session *ss, struct siv_span der,
-				 const u8 hash[SIV_HASH_LEN], struct sim_pair **out)
+				 const u8 hash[SIV_HASH_LEN],
+				 struct sim_pair **out)
 {
 	struct sim_guest *g = ss->g;
 	struct sim_pair *p = &g->pair[g->next_pair % SIM_PAIRS];
@@ -97,7 +99,8 @@ static enum siv_reason pair_judge(struct sim_guest *g, struct sim_pair *p)
 }
 
 static enum siv_reason pair_get(struct sim_session *ss, const u8 *der, u32 len,
-				const u8 hash[SIV_HASH_LEN], struct sim_pair **out)
+				const u8 hash[SIV_HASH_LEN],
+				struct sim_pair **out)
 {
 	enum siv_reason r = SIV_OK;
 
@@ -108,8 +111,8 @@ static enum siv_reason pair_get(struct sim_session *ss, const u8 *der, u32 len,
 		r = pair_judge(ss->g, *out);
 	if (r || (*out)->has_prk)
 		return r;
-	r = siv_pair_prk((*out)->prk, ss->id->key, ss->id->cert.pub, (*out)->cert.pub,
-			 ss->g->host.pub);
+	r = siv_pair_prk((*out)->prk, ss->id->key, ss->id->cert.pub,
+			 (*out)->cert.pub, ss->g->host.pub);
 	(*out)->has_prk = !r;
 	return r;
 }
@@ -127,7 +130,8 @@ static void ids_common(struct sim_session *ss, struct siv_connect_ids *ids,
 }
 
 /* Nothing that we hold may be granted again. */
-static enum siv_reason check_overlap(struct sim_guest *g, const struct siv_common *c)
+static enum siv_reason check_overlap(struct sim_guest *g,
+				     const struct siv_common *c)
 {
 	struct siv_range mine[2], other[2];
 	unsigned int i, k, m;
@@ -147,9 +151,11 @@ static enum siv_reason check_overlap(struct sim_guest *g, const struct siv_commo
 	return SIV_OK;
 }
 
-int sim_open(struct sim_session *ss, const struct sim_connect *c, struct sim_channel **out)
+int sim_open(struct sim_session *ss, const struct sim_connect *c,
+	     struct sim_channel **out)
 {
-	struct siv_span service = { (const u8 *)c->service, strlen(c->service) };
+	struct siv_span service = { (const u8 *)c->service,
+				    strlen(c->service) };
 	struct siv_span vm = { (const u8 *)c->vm, c->vm ? strlen(c->vm) : 0 };
 	struct siv_connect_ids ids = {
 		.suite = c->suite ? c->suite : SIV_SUITE_CHACHAPOLY,
@@ -170,7 +176,8 @@ int sim_open(struct sim_session *ss, const struct sim_connect *c, struct sim_cha
 	ch->request = ++ss->request;
 	r = sim_ephemeral(ss, priv, pub);
 	if (!r)
-		r = siv_connect_open(&ch->c, &ids, priv, pub, ch->request, service, vm, &m);
+		r = siv_connect_open(&ch->c, &ids, priv, pub, ch->request,
+				     service, vm, &m);
 	siv_wipe(priv, sizeof(priv));
 	if (!r)
 		r = sim_say(ss, SIV_MSG_OPEN, &m, sizeof(m));
@@ -190,11 +197,12 @@ int sim_opened(const struct sim_channel *ch)
 		return 0;
 	if (ch->c.state == SIV_CONNECT_OPENED)
 		return -EAGAIN;
-	return ch->error ? siv_reason_errno(ch->error) : siv_code_errno(ch->code);
+	return ch->error ? siv_reason_errno(ch->error) :
+			   siv_code_errno(ch->code);
 }
 
-int sim_connect(struct sim_session *ss, const struct sim_connect *c, int timeout_ms,
-		struct sim_channel **out)
+int sim_connect(struct sim_session *ss, const struct sim_connect *c,
+		int timeout_ms, struct sim_channel **out)
 {
 	struct sim_guest *g = ss->g;
 	u64 end = sim_now_ms() + (u64)timeout_ms;
@@ -244,9 +252,11 @@ int sim_accept(struct sim_guest *g, int timeout_ms, struct sim_channel **out)
 static enum siv_reason judge_b(struct sim_channel *ch, const struct sim_pair *p)
 {
 	struct siv_span vm = { (const u8 *)ch->peer_vm, strlen(ch->peer_vm) };
-	struct siv_span service = { (const u8 *)ch->peer_service, strlen(ch->peer_service) };
+	struct siv_span service = { (const u8 *)ch->peer_service,
+				    strlen(ch->peer_service) };
 
-	if (p->cert.service.n != service.n || memcmp(p->cert.service.p, service.p, service.n))
+	if (p->cert.service.n != service.n ||
+	    memcmp(p->cert.service.p, service.p, service.n))
 		return SIV_R_CERT_SERVICE;
 	if (vm.n && (p->cert.vm.n != vm.n || memcmp(p->cert.vm.p, vm.p, vm.n)))
 		return SIV_R_CERT_VM;
@@ -272,7 +282,8 @@ void sim_grant_a(struct sim_session *ss, const struct siv_grant_a *g)
 
 	if (!ch || ch->c.state != SIV_CONNECT_OPENED) {
 		/* it has crossed our giving up: the host wants its memory back */
-		sim_say_close(ss, SIV_MSG_CLOSED, cid, siv_reason_code(SIV_R_GENERATION));
+		sim_say_close(ss, SIV_MSG_CLOSED, cid,
+			      siv_reason_code(SIV_R_GENERATION));
 		return;
 	}
 	if (by_cid(ss->g, cid)) {
@@ -282,13 +293,15 @@ void sim_grant_a(struct sim_session *ss, const struct siv_grant_a *g)
 		siv_connect_wipe(&ch->c);
 		return;
 	}
-	r = pair_get(ss, (const u8 *)(g + 1), siv_get_le32(&g->cert_len), g->cert_hash, &p);
+	r = pair_get(ss, (const u8 *)(g + 1), siv_get_le32(&g->cert_len),
+		     g->cert_hash, &p);
 	if (!r)
 		r = judge_b(ch, p);
 	if (!r)
 		r = check_overlap(ss->g, &g->common);
 	if (!r)
-		r = siv_connect_granted(&ch->c, ss->g->t, g, p->cert.hash, p->prk, &ss->g->geo, &m);
+		r = siv_connect_granted(&ch->c, ss->g->t, g, p->cert.hash,
+					p->prk, &ss->g->geo, &m);
 	ch->cid = cid;
 	if (!r && sim_channel_begin(ch))
 		r = SIV_R_RANGE;
@@ -306,7 +319,8 @@ void sim_grant_a(struct sim_session *ss, const struct siv_grant_a *g)
 }
 
 static enum siv_reason answer(struct sim_session *ss, struct sim_channel *ch,
-			      const struct siv_incoming *in, struct siv_accept *m)
+			      const struct siv_incoming *in,
+			      struct siv_accept *m)
 {
 	struct siv_connect_ids ids = {
 		.suite = siv_get_le16(&in->suite),
@@ -330,7 +344,8 @@ static enum siv_reason answer(struct sim_session *ss, struct sim_channel *ch,
 		return SIV_R_CERT_SERVICE;
 	if (ss->g->sealed_only & ~ids.flags)
 		return SIV_R_NOT_SEALED;
-	r = pair_get(ss, (const u8 *)(in + 1), siv_get_le32(&in->cert_len), in->cert_hash, &p);
+	r = pair_get(ss, (const u8 *)(in + 1), siv_get_le32(&in->cert_len),
+		     in->cert_hash, &p);
 	if (r)
 		return r;
 	ids_common(ss, &ids, ss->id->cert.service);
@@ -339,7 +354,8 @@ static enum siv_reason answer(struct sim_session *ss, struct sim_channel *ch,
 	memcpy(ids.n, in->n, sizeof(ids.n));
 	r = sim_ephemeral(ss, priv, pub);
 	if (!r)
-		r = siv_connect_incoming(&ch->c, ss->g->t, &ids, in, priv, pub, p->prk, m);
+		r = siv_connect_incoming(&ch->c, ss->g->t, &ids, in, priv, pub,
+					 p->prk, m);
 	siv_wipe(priv, sizeof(priv));
 	put_name(ch->peer_vm, p->cert.vm);
 	put_name(ch->peer_service, p->cert.service);
@@ -380,7 +396,8 @@ void sim_grant_b(struct sim_session *ss, const struct siv_grant_b *g)
 
 	if (!ch || ch->request) {
 		ss->g->refused = SIV_R_GENERATION;
-		sim_say_close(ss, SIV_MSG_CLOSED, cid, siv_reason_code(SIV_R_GENERATION));
+		sim_say_close(ss, SIV_MSG_CLOSED, cid,
+			      siv_reason_code(SIV_R_GENERATION));
 		return;
 	}
 	if (ch->c.state != SIV_CONNECT_ACCEPTED) {
@@ -420,13 +437,15 @@ void sim_ended(struct sim_session *ss, u16 type, u64 request, u64 cid, u32 code)
 
 	if (!ch)
 		ch = by_request(ss, request);
+	/* nothing here touches it */
 	if (!ch && type == SIV_MSG_CLOSE)
-		sim_say_close(ss, SIV_MSG_CLOSED, cid, 0); /* nothing here touches it */
+		sim_say_close(ss, SIV_MSG_CLOSED, cid, 0);
 	if (!ch || type == SIV_MSG_CLOSED)
 		return;
 	if (type == SIV_MSG_CLOSE && !code && ch->c.state == SIV_CONNECT_OPEN) {
 		ch->peer_closed = true;
 		return;
 	}
-	sim_channel_end(ch, SIV_OK, code ? code : siv_reason_code(SIV_R_PEER_GONE));
+	sim_channel_end(ch, SIV_OK,
+			code ? code : siv_reason_code(SIV_R_PEER_GONE));
 }

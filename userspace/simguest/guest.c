@@ -59,7 +59,8 @@ static enum siv_reason take_header(struct sim_guest *g)
 	if (g->at.size < sizeof(h))
 		return SIV_R_HEADER;
 	memcpy(&h, g->at.mem, sizeof(h));
-	r = siv_header_check(&h, g->at.size, (u32)sysconf(_SC_PAGESIZE), &g->geo);
+	r = siv_header_check(&h, g->at.size, (u32)sysconf(_SC_PAGESIZE),
+			     &g->geo);
 	if (r)
 		return r;
 	siv_sha256v(g->header_hash, &v, 1);
@@ -100,8 +101,8 @@ static void say_goodbye(struct sim_guest *g)
 			(void)sim_say(g->session[i], SIV_MSG_GOODBYE, NULL, 0);
 }
 
-struct sim_guest *sim_guest_open(const char *path, const struct siv_anchors *anchors,
-				 int *err)
+struct sim_guest *sim_guest_open(const char *path,
+				 const struct siv_anchors *anchors, int *err)
 {
 	struct sim_guest *g = calloc(1, sizeof(*g));
 
@@ -169,7 +170,8 @@ void sim_post(struct sim_guest *g)
 		if (!ss || ss->s.state != SIV_SESSION_LIVE)
 			continue;
 		sim_pump(ss);
-		wrote += siv_session_post(&ss->s, &g->outbox, box + SIV_BOX_UP, now, &next);
+		wrote += siv_session_post(&ss->s, &g->outbox, box + SIV_BOX_UP,
+					  now, &next);
 		if (next && (!g->next_ms || next < g->next_ms))
 			g->next_ms = next;
 	}
@@ -197,11 +199,13 @@ static bool scan_once(struct sim_guest *g)
 			size_t n;
 			u16 type;
 
-			if (!ss || !siv_session_wants(&ss->s, &info, sim_now_ms()))
+			if (!ss ||
+			    !siv_session_wants(&ss->s, &info, sim_now_ms()))
 				continue;
 			n = siv_slot_copy(slot, &info, rec);
-			if (siv_session_receive(&ss->s, (struct siv_span){ rec, n }, plain,
-						&type, &body, sim_now_ms()))
+			if (siv_session_receive(
+				    &ss->s, (struct siv_span){ rec, n }, plain,
+				    &type, &body, sim_now_ms()))
 				continue;
 			any = true;
 			sim_heard(ss, type, body);

@@ -6,7 +6,9 @@
 #include "core/session.h"
 #include "simguest/identity.h"
 
-enum { BUNDLE_MAX = SIV_CERT_MAX + 256 };
+enum {
+	BUNDLE_MAX = SIV_CERT_MAX + 256,
+};
 
 static enum siv_reason take(struct sim_identity *id, struct siv_span bundle)
 {

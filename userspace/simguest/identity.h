@@ -10,7 +10,7 @@ struct sim_identity {
 	u8 der[SIV_CERT_MAX];
 	struct siv_cert cert;
 	struct siv_static *key;
-	u8 prkh[SIV_HASH_LEN];		/* hedge for ephemerals */
+	u8 prkh[SIV_HASH_LEN]; /* hedge for ephemerals */
 };
 
 /**

@@ -9,7 +9,8 @@
 /* Write what is due of every session and ring the host. */
 void sim_post(struct sim_guest *g);
 /* Seal a message in a session, when its window has room; then sim_post(). */
-enum siv_reason sim_say(struct sim_session *ss, u16 type, const void *body, size_t len);
+enum siv_reason sim_say(struct sim_session *ss, u16 type, const void *body,
+			size_t len);
 /* Every message of a live session goes through here. */
 void sim_heard(struct sim_session *ss, u16 type, struct siv_span body);
 /* Messages about channels. */
@@ -17,7 +18,8 @@ void sim_incoming(struct sim_session *ss, const struct siv_incoming *in);
 void sim_grant_a(struct sim_session *ss, const struct siv_grant_a *g);
 void sim_grant_b(struct sim_session *ss, const struct siv_grant_b *g);
 void sim_fin(struct sim_session *ss, const struct siv_fin *f);
-void sim_ended(struct sim_session *ss, u16 type, u64 request, u64 cid, u32 code);
+void sim_ended(struct sim_session *ss, u16 type, u64 request, u64 cid,
+	       u32 code);
 
 /* CLOSE or CLOSED. */
 void sim_say_close(struct sim_session *ss, u16 type, u64 cid, u32 code);

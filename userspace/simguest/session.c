@@ -6,7 +6,8 @@
 
 #include "simguest/internal.h"
 
-static enum siv_reason make_ephemeral(struct sim_session *ss, const u8 hh[SIV_HASH_LEN],
+static enum siv_reason make_ephemeral(struct sim_session *ss,
+				      const u8 hh[SIV_HASH_LEN],
 				      u8 priv[SIV_KEY_LEN], u8 pub[SIV_KEY_LEN])
 {
 	enum siv_reason r;
@@ -14,7 +15,8 @@ static enum siv_reason make_ephemeral(struct sim_session *ss, const u8 hh[SIV_HA
 
 	if (siv_random(random, sizeof(random)))
 		return SIV_R_CRYPTO;
-	r = siv_ephemeral_make(priv, pub, ss->id->prkh, random, hh, ss->e_counter++);
+	r = siv_ephemeral_make(priv, pub, ss->id->prkh, random, hh,
+			       ss->e_counter++);
 	siv_wipe(random, sizeof(random));
 	return r;
 }
@@ -43,7 +45,8 @@ enum siv_reason sim_ephemeral(struct sim_session *ss, u8 priv[SIV_KEY_LEN],
 
 /* ---------------------------------------------------------------------- talking */
 
-static enum siv_reason seal(struct sim_session *ss, u16 type, const void *body, size_t len)
+static enum siv_reason seal(struct sim_session *ss, u16 type, const void *body,
+			    size_t len)
 {
 	return siv_session_send(&ss->s, type, (struct siv_span){ body, len },
 				(struct siv_span){ NULL, 0 }, sim_now_ms());
@@ -62,7 +65,8 @@ static struct sim_letter *letter_new(u16 type, const void *body, size_t len)
 	return l;
 }
 
-enum siv_reason sim_say(struct sim_session *ss, u16 type, const void *body, size_t len)
+enum siv_reason sim_say(struct sim_session *ss, u16 type, const void *body,
+			size_t len)
 {
 	enum siv_reason r = SIV_R_RATE;
 	struct sim_letter *l;
@@ -171,7 +175,8 @@ static enum siv_reason hear_answer(struct sim_session *ss)
 	if (!siv_slot_peek(slot, &info) || info.number != ss->g->attempt)
 		return SIV_R_TIMEOUT;
 	n = siv_slot_copy(slot, &info, copy);
-	r = siv_session_finish(&ss->s, (struct siv_span){ copy, n }, &ss->p2, sim_now_ms());
+	r = siv_session_finish(&ss->s, (struct siv_span){ copy, n }, &ss->p2,
+			       sim_now_ms());
 	return r == SIV_OK || r == SIV_R_POLICY ? r : SIV_R_TIMEOUT;
 }
 
@@ -187,7 +192,8 @@ static enum siv_reason handshake(struct sim_session *ss, int timeout_ms)
 			if (r)
 				return r;
 			again = sim_now_ms() + backoff;
-			backoff = backoff < SIV_REPOST_MAX_MS ? backoff * 2 : backoff;
+			backoff = backoff < SIV_REPOST_MAX_MS ? backoff * 2 :
+								backoff;
 		}
 		if (sim_guest_step(ss->g, 1))
 			return SIV_R_HOST_GONE;
@@ -196,7 +202,8 @@ static enum siv_reason handshake(struct sim_session *ss, int timeout_ms)
 	return r;
 }
 
-static struct sim_session *session_new(struct sim_guest *g, struct sim_identity *id)
+static struct sim_session *session_new(struct sim_guest *g,
+				       struct sim_identity *id)
 {
 	struct sim_session *ss;
 	unsigned int i;
@@ -225,8 +232,10 @@ static void inherit(struct sim_session *ss)
 	unsigned int i;
 
 	for (i = 0; i < SIM_SESSIONS; i++)
-		if (g->session[i] && g->session[i] != ss && !g->session[i]->heir &&
-		    !memcmp(g->session[i]->id->cert.hash, ss->id->cert.hash, SIV_HASH_LEN))
+		if (g->session[i] && g->session[i] != ss &&
+		    !g->session[i]->heir &&
+		    !memcmp(g->session[i]->id->cert.hash, ss->id->cert.hash,
+			    SIV_HASH_LEN))
 			old = g->session[i];
 	if (!old)
 		return;
@@ -255,8 +264,9 @@ void sim_retire(struct sim_guest *g)
 	}
 }
 
-struct sim_session *sim_session_open(struct sim_guest *g, struct sim_identity *id,
-				     int timeout_ms, enum siv_reason *why, u32 *code)
+struct sim_session *sim_session_open(struct sim_guest *g,
+				     struct sim_identity *id, int timeout_ms,
+				     enum siv_reason *why, u32 *code)
 {
 	struct sim_session *ss = NULL;
 
@@ -380,17 +390,18 @@ void sim_heard(struct sim_session *ss, u16 type, struct siv_span body)
 	case SIV_MSG_CLOSED: {
 		const struct siv_close *m = p;
 
-		sim_ended(ss, type, 0, siv_get_le64(&m->cid), siv_get_le32(&m->code));
+		sim_ended(ss, type, 0, siv_get_le64(&m->cid),
+			  siv_get_le32(&m->code));
 		break;
 	}
 	case SIV_MSG_FAILED: {
 		const struct siv_failed *m = p;
 
-		sim_ended(ss, type, siv_get_le64(&m->request), siv_get_le64(&m->cid),
-			  siv_get_le32(&m->code));
+		sim_ended(ss, type, siv_get_le64(&m->request),
+			  siv_get_le64(&m->cid), siv_get_le32(&m->code));
 		break;
 	}
-	default:	/* ACK: the session has handled it */
+	default: /* ACK: the session has handled it */
 		break;
 	}
 }
