@@ -15,9 +15,9 @@
 #include "reason.h"
 
 enum {
-	SIV_KEY_LEN = 32,	/* X25519 keys, AEAD keys, psk, PRK */
-	SIV_HASH_LEN = 32,	/* SHA-256 */
-	SIV_TAG_LEN = 16,	/* both AEADs */
+	SIV_KEY_LEN = 32,  /* X25519 keys, AEAD keys, psk, PRK */
+	SIV_HASH_LEN = 32, /* SHA-256 */
+	SIV_TAG_LEN = 16,  /* both AEADs */
 };
 
 /* Cipher suites, protocol.rst "Suites". */
@@ -26,8 +26,8 @@ enum siv_suite {
 	SIV_SUITE_AESGCM = 2,
 };
 
-struct siv_aead;	/* one AEAD transform: holds one key at a time */
-struct siv_static;	/* a static X25519 private key, wherever it lives */
+struct siv_aead;   /* one AEAD transform: holds one key at a time */
+struct siv_static; /* a static X25519 private key, wherever it lives */
 
 /**
  * siv_sha256v() - SHA-256 over the concatenation of spans
@@ -123,12 +123,12 @@ bool siv_equal(const void *a, const void *b, size_t n);
 
 /* Signature algorithms of certificates. */
 enum siv_sig_alg {
-	SIV_SIG_RSA_SHA256 = 1,		/* sha256WithRSAEncryption, RFC 4055 */
-	SIV_SIG_ECDSA_SHA256,		/* RFC 5758 */
+	SIV_SIG_RSA_SHA256 = 1, /* sha256WithRSAEncryption, RFC 4055 */
+	SIV_SIG_ECDSA_SHA256,	/* RFC 5758 */
 	SIV_SIG_ECDSA_SHA384,
 };
 
-struct siv_anchors;	/* the platform's trust anchors */
+struct siv_anchors; /* the platform's trust anchors */
 
 /**
  * siv_signature_verify() - is this signature one of a trust anchor's?
@@ -142,9 +142,11 @@ struct siv_anchors;	/* the platform's trust anchors */
  * May sleep. Return: SIV_OK, SIV_R_NO_ANCHOR, SIV_R_SIGNATURE, or SIV_R_SIG_ALG
  * where the platform lacks the algorithm.
  */
-enum siv_reason __must_check
-siv_signature_verify(const struct siv_anchors *a, struct siv_span akid,
-		     struct siv_span issuer, enum siv_sig_alg alg,
-		     struct siv_span tbs, struct siv_span sig);
+enum siv_reason __must_check siv_signature_verify(const struct siv_anchors *a,
+						  struct siv_span akid,
+						  struct siv_span issuer,
+						  enum siv_sig_alg alg,
+						  struct siv_span tbs,
+						  struct siv_span sig);
 
 #endif /* SIV_CORE_CRYPTO_H */

@@ -157,17 +157,24 @@ struct sivshmem_accept {
 };
 
 /* @flags of struct sivshmem_region_info */
-#define SIVSHMEM_REGION_ISOLATED 0x1	/* two member VMs only */
-#define SIVSHMEM_REGION_CACHED 0x2	/* BAR2 is mapped write-back */
+#define SIVSHMEM_REGION_ISOLATED 0x1 /* two member VMs only */
+#define SIVSHMEM_REGION_CACHED 0x2   /* BAR2 is mapped write-back */
 
 /* @posture: what weakens this guest against its own root; 0 is STRONG. */
-#define SIVSHMEM_POSTURE_NO_LOCKDOWN 0x1	/* kernel lockdown is off */
-#define SIVSHMEM_POSTURE_IOMEM_RELAXED 0x2	/* iomem=relaxed */
+/* kernel lockdown is off */
+#define SIVSHMEM_POSTURE_NO_LOCKDOWN 0x1
+/* iomem=relaxed */
+#define SIVSHMEM_POSTURE_IOMEM_RELAXED 0x2
+/* built without CONFIG_STRICT_DEVMEM or without CONFIG_IO_STRICT_DEVMEM */
 #define SIVSHMEM_POSTURE_NO_STRICT_DEVMEM 0x4
-#define SIVSHMEM_POSTURE_ANCHORS_OPEN 0x8	/* .sivshmem is not restricted */
-#define SIVSHMEM_POSTURE_UNLOADABLE 0x10	/* the module can be unloaded */
-#define SIVSHMEM_POSTURE_UNSIGNED 0x20		/* modules need no signature */
-#define SIVSHMEM_POSTURE_UNCACHED 0x40		/* BAR2 is not write-back: slow, not unsafe */
+/* .sivshmem is not restricted */
+#define SIVSHMEM_POSTURE_ANCHORS_OPEN 0x8
+/* the module can be unloaded */
+#define SIVSHMEM_POSTURE_UNLOADABLE 0x10
+/* modules need no signature */
+#define SIVSHMEM_POSTURE_UNSIGNED 0x20
+/* BAR2 is not write-back: slow, not unsafe */
+#define SIVSHMEM_POSTURE_UNCACHED 0x40
 
 /**
  * struct sivshmem_region_info - what is known of one region (one PCI device)
@@ -226,10 +233,15 @@ enum sivshmem_state {
 };
 
 /* Windows of a channel, in the order of struct sivshmem_info.window. */
-#define SIVSHMEM_WIN_CTL_OWN 0	/* own side page: read and write */
-#define SIVSHMEM_WIN_CTL_PEER 1	/* the peer's side page: read only */
-#define SIVSHMEM_WIN_TX 2	/* ring to the peer, mapped twice in a row: read and write */
-#define SIVSHMEM_WIN_RX 3	/* ring from the peer, mapped twice in a row: read only */
+/* own side page: read and write */
+#define SIVSHMEM_WIN_CTL_OWN 0
+/* the peer's side page: read only */
+#define SIVSHMEM_WIN_CTL_PEER 1
+/* ring to the peer, mapped twice in a row: read and write */
+#define SIVSHMEM_WIN_TX 2
+/* ring from the peer, mapped twice in a row: read only */
+#define SIVSHMEM_WIN_RX 3
+/* how many */
 #define SIVSHMEM_WINDOWS 4
 
 /**
@@ -248,9 +260,9 @@ struct sivshmem_window {
 
 /* @flags of struct sivshmem_info */
 #define SIVSHMEM_INFO_SEALED 0x1
-#define SIVSHMEM_INFO_CONNECTOR 0x2	/* this side connected; else it accepted */
-#define SIVSHMEM_INFO_MAPPED 0x4	/* used by mapping */
-#define SIVSHMEM_INFO_RW 0x8		/* used by read and write */
+#define SIVSHMEM_INFO_CONNECTOR 0x2 /* this side connected; else it accepted */
+#define SIVSHMEM_INFO_MAPPED 0x4    /* used by mapping */
+#define SIVSHMEM_INFO_RW 0x8	    /* used by read and write */
 
 /* @minor when the channel has no node */
 #define SIVSHMEM_NO_MINOR 0xffffffffU
@@ -320,8 +332,10 @@ struct sivshmem_info {
 };
 
 /* @flags of struct sivshmem_wait: what to wait for, exactly one */
-#define SIVSHMEM_WAIT_READ 0x1	/* the peer's producer position has reached @position */
-#define SIVSHMEM_WAIT_WRITE 0x2	/* the peer's consumer position has reached @position */
+/* the peer's producer position has reached @position */
+#define SIVSHMEM_WAIT_READ 0x1
+/* the peer's consumer position has reached @position */
+#define SIVSHMEM_WAIT_WRITE 0x2
 
 /**
  * struct sivshmem_wait - sleep until the peer's position has come far enough
@@ -344,8 +358,10 @@ struct sivshmem_wait {
 };
 
 /* @how of struct sivshmem_shutdown */
-#define SIVSHMEM_SHUT_RD 0x1	/* nothing more will be read here: the peer gets EPIPE */
-#define SIVSHMEM_SHUT_WR 0x2	/* nothing more will be written: the peer reads 0 at the end */
+/* nothing more will be read here: the peer gets EPIPE */
+#define SIVSHMEM_SHUT_RD 0x1
+/* nothing more will be written: the peer reads 0 at the end */
+#define SIVSHMEM_SHUT_WR 0x2
 
 /**
  * struct sivshmem_shutdown - close one direction or both
@@ -378,10 +394,15 @@ struct sivshmem_shutdown {
 /**
  * struct sivshmem_side - one side's page
  * @prod: position up to which this side has written its ring
+ * @pad0: unused: every position has a cache line of its own
  * @cons: position up to which this side has read the other's ring
+ * @pad1: unused
  * @want_prod: ring me when your @prod reaches this
+ * @pad2: unused
  * @want_cons: ring me when your @cons reaches this
+ * @pad3: unused
  * @end: SIVSHMEM_END_*: set once, after the final @prod
+ * @pad4: unused
  */
 struct sivshmem_side {
 	__u64 prod;
@@ -396,8 +417,8 @@ struct sivshmem_side {
 	__u64 pad4[7];
 };
 
-#define SIVSHMEM_END_WR 0x1	/* nothing comes after @prod */
-#define SIVSHMEM_END_RD 0x2	/* nothing is read any more */
+#define SIVSHMEM_END_WR 0x1 /* nothing comes after @prod */
+#define SIVSHMEM_END_RD 0x2 /* nothing is read any more */
 
 /**
  * struct sivshmem_record - header of a record in a ring
