@@ -7,14 +7,23 @@
 
 struct siv_device;
 
-/* Where something was refused. */
-#define SIV_EVENT_PLACES(X)                                          \
-	X(SESSION)                                                   \
-	X(RECORD)                                                    \
-	X(CONNECT)                                                   \
-	X(INCOMING)                                                  \
-	X(GRANT) X(LISTEN) X(RING) X(SEAL) X(OPEN) X(MMAP) X(ACCESS) \
-		X(CHANNEL) X(BELL)
+/* Where something was refused: a table, a place is a line. */
+/* clang-format off */
+#define SIV_EVENT_PLACES(X) \
+	X(SESSION) \
+	X(RECORD) \
+	X(CONNECT) \
+	X(INCOMING) \
+	X(GRANT) \
+	X(LISTEN) \
+	X(RING) \
+	X(SEAL) \
+	X(OPEN) \
+	X(MMAP) \
+	X(ACCESS) \
+	X(CHANNEL) \
+	X(BELL)
+/* clang-format on */
 
 #define SIV_EVENT_ENUM(name) SIV_AT_##name,
 enum siv_event_place {

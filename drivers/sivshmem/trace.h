@@ -15,6 +15,8 @@
 #include "core/reason.h"
 #include "event.h"
 
+/* What follows are arguments of macros, which clang-format takes for calls. */
+/* clang-format off */
 TRACE_EVENT(siv_refused,
 	TP_PROTO(u32 device, u32 at, u32 why, u64 cid),
 	TP_ARGS(device, at, why, cid),
@@ -92,6 +94,7 @@ TRACE_EVENT(siv_dropped,
 	TP_printk("device=%u tag=%08x number=%llu reason=%s", __entry->device,
 		  __entry->tag, __entry->number, __entry->reason)
 );
+/* clang-format on */
 
 #endif /* SIV_TRACE_H */
 
