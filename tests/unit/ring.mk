@@ -34,6 +34,6 @@ m32 := -m32 -std=gnu11 -fsyntax-only -I$(B)/m32 $(warnings) $(includes) \
        -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 $(B)/uapi-m32.checked: tests/unit/test-uapi.c drivers/sivshmem/abi.h \
 		include/uapi/linux/sivshmem.h drivers/sivshmem/core/platform.h \
-		tests/unit/ring.mk
+		userspace/core/platform_user.h tests/unit/ring.mk
 	@mkdir -p $(B)/m32/gnu && : >$(B)/m32/gnu/stubs-32.h
 	$(call say,M32,$<)$(CC) $(m32) $< && touch $@

@@ -22,7 +22,8 @@ test-ctl-json-nocore := y
 # Both ends of a channel are the command itself, on a driver made of sockets.
 fake-driver := $(B)/fake-driver.so
 $(fake-driver): tests/unit/fake-driver.c include/uapi/linux/sivshmem.h \
-		drivers/sivshmem/core/ring.h drivers/sivshmem/core/platform.h
+		drivers/sivshmem/core/ring.h drivers/sivshmem/core/platform.h \
+		userspace/core/platform_user.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(base-cflags) $(includes) -shared -o $@ $<
 
