@@ -48,7 +48,7 @@ int client_read(int sock, struct client_msg *m, int ms)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
 	size_t have = 0;
-	u8 bytes[8];
+	u8 bytes[8] = { 0 };
 
 	m->fd = -1;
 	while (have < sizeof(bytes)) {

@@ -121,10 +121,11 @@ static int do_find(char **arg)
 {
 	size_t len = number(arg[2]), want = read_input(), found = 0;
 	unsigned char *map = window(arg[0], arg[1], len, PROT_READ);
-	unsigned char *at = map, *end = map + len;
+	unsigned char *at = map, *end;
 
 	if (!map)
 		return failed();
+	end = map + len;
 	while (want && (at = memmem(at, (size_t)(end - at), input, want))) {
 		found++;
 		at++;
