@@ -95,13 +95,14 @@ static void receive_some(struct member *m, struct sim_channel *in)
 			break;
 		if (n <= 0) {
 			m->in_end = n ? (int)n : 1;
-		} else if ((size_t)n != make_record(from, m->received, want) ||
-			   memcmp(want, got, (size_t)n)) {
+			break;
+		}
+		if ((size_t)n != make_record(from, m->received, want) ||
+		    memcmp(want, got, (size_t)n)) {
 			m->failed = "bytes differ";
 			break;
-		} else {
-			m->received++;
 		}
+		m->received++;
 	}
 }
 

@@ -126,10 +126,12 @@ int world_connect(struct world *w, struct sim_session *ss,
 		  const struct sim_connect *c, struct sim_channel **out)
 {
 	int r = sim_open(ss, c, out);
+	bool done;
 
 	if (r)
 		return r;
-	if (!world_until(w, WORLD_WAIT_MS, (r = sim_opened(*out)) != -EAGAIN))
+	done = world_until(w, WORLD_WAIT_MS, (r = sim_opened(*out)) != -EAGAIN);
+	if (!done)
 		r = -ETIMEDOUT;
 	if (r) {
 		sim_channel_free(*out);
@@ -166,16 +168,19 @@ static void one_way(struct world *w, struct sim_channel *from,
 	static u64 count;
 	u8 out[256], in[256];
 	ssize_t n = 0;
+	bool done;
 	int r = 0;
 
 	pki_bytes(out, sizeof(out), "talk", ++count);
-	if (!world_until(w, WORLD_WAIT_MS,
-			 (r = sim_send(from, out, sizeof(out))) != -EAGAIN))
+	done = world_until(w, WORLD_WAIT_MS,
+			   (r = sim_send(from, out, sizeof(out))) != -EAGAIN);
+	if (!done)
 		r = -ETIMEDOUT;
 	if (r)
 		fail_msg("send: %s", strerror(-r));
-	if (!world_until(w, WORLD_WAIT_MS,
-			 (n = sim_recv(to, in, sizeof(in))) != -EAGAIN))
+	done = world_until(w, WORLD_WAIT_MS,
+			   (n = sim_recv(to, in, sizeof(in))) != -EAGAIN);
+	if (!done)
 		n = -ETIMEDOUT;
 	if (n < 0)
 		fail_msg("receive: %s", strerror((int)-n));

@@ -5,7 +5,9 @@
 
 #include "pki.h"
 
-#define DIALOG_SUITES (1u << SIV_SUITE_CHACHAPOLY | 1u << SIV_SUITE_AESGCM)
+enum {
+	DIALOG_SUITES = 1 << SIV_SUITE_CHACHAPOLY | 1 << SIV_SUITE_AESGCM,
+};
 
 struct dialog {
 	struct pki_party host;

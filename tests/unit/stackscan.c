@@ -40,7 +40,7 @@ void stackscan_leave(void *secret)
 }
 
 int stackscan(void (*fn)(void *arg), void *arg,
-	      const uint8_t (*secrets)[SECRET_LEN], int count)
+	      const uint8_t secrets[][SECRET_LEN], int count)
 {
 	struct call call = { fn, arg };
 	pthread_attr_t attr;

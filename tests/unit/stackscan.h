@@ -20,7 +20,7 @@ enum {
  * Return: the index of the first secret that was left; -1: none; -2: no thread.
  */
 int stackscan(void (*fn)(void *arg), void *arg,
-	      const uint8_t (*secrets)[SECRET_LEN], int count);
+	      const uint8_t secrets[][SECRET_LEN], int count);
 
 /* stackscan_leave() - for the positive control: leaves the 32 bytes at @secret. */
 void stackscan_leave(void *secret);

@@ -586,7 +586,7 @@ static void test_weak_anchors(void **state)
 
 /* --------------------------------------------------------- files of anchors */
 
-static char dir[] = "/tmp/siv-anchors-XXXXXX";
+static char dir[32] = "/tmp/siv-anchors-XXXXXX";
 static char path[sizeof(dir) + 16];
 
 static struct siv_anchors *load(const void *p, size_t n, const char *why)

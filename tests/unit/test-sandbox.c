@@ -70,7 +70,7 @@ static bool act_fork(void)
 
 static bool act_exec(void)
 {
-	char *argv[] = { (char *)(uintptr_t) "/bin/true", NULL };
+	char *const argv[] = { (char *)(uintptr_t) "/bin/true", NULL };
 
 	execv(argv[0], argv);
 	return false;

@@ -134,7 +134,11 @@ static int setup(void **state)
 					 .member_count = VMS };
 	vanilla = secure;
 	vanilla.mode = POLICY_VANILLA;
-	attached = detached = drained = mails = hellos = 0;
+	attached = 0;
+	detached = 0;
+	drained = 0;
+	mails = 0;
+	hellos = 0;
 	return 0;
 }
 
@@ -353,8 +357,10 @@ static void test_pairs(void **state)
 	region_free(r);
 }
 
-/* Restarts: a told number never returns, an untold one does; the vector stays; and no
- * disconnect message is ever sent. */
+/*
+ * Restarts: a told number never returns, an untold one does; the vector stays; and no
+ * disconnect message is ever sent.
+ */
 static void test_numbers(void **state)
 {
 	struct region *r = make_region(&secure, 4);

@@ -89,7 +89,7 @@ static void lie_told(const struct channel *ch, u16 type)
 
 /* A session of this region other than the one that belongs there. */
 static const struct session *lie_other(const struct channel *ch,
-				       const struct session * not )
+				       const struct session *right)
 {
 	u32 i;
 
@@ -101,10 +101,10 @@ static const struct session *lie_other(const struct channel *ch,
 			continue;
 		for (s = TAILQ_FIRST(&m->desk->sessions); s;
 		     s = TAILQ_NEXT(s, of_desk))
-			if (s != not &&s->phase == SESSION_LIVE)
+			if (s != right && s->phase == SESSION_LIVE)
 				return s;
 	}
-	return not ;
+	return right;
 }
 
 /* The certificate itself is swapped; its hash goes with it (lie_hash()). */

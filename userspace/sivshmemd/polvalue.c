@@ -88,12 +88,12 @@ bool polfile_time(const char *text, u64 *out)
 
 bool polfile_name(const char *text, char out[SIV_NAME_LEN])
 {
-	size_t n = strlen(text);
+	const struct siv_span name = { (const u8 *)text, strlen(text) };
 
-	if (!siv_name_check((struct siv_span){ .p = (const u8 *)text, .n = n }))
+	if (!siv_name_check(name))
 		return false;
 	memset(out, 0, SIV_NAME_LEN);
-	memcpy(out, text, n);
+	memcpy(out, name.p, name.n);
 	return true;
 }
 
