@@ -22,10 +22,10 @@ enum {
 	SPIN_DEFAULT_US = 50,
 	SPIN_FIRST_NS = 5000,
 	SPIN_LOOPS = 64, /* looks at the ring between two looks at the clock */
-	SPIN_EAGER =
-		32, /* of them without leaving the processor to its sibling */
-	ALIVE_MS =
-		10, /* who only spins asks this often whether the channel lives */
+	/* of them without leaving the processor to its sibling */
+	SPIN_EAGER = 32,
+	/* who only spins asks this often whether the channel lives */
+	ALIVE_MS = 10,
 };
 
 static inline void relax(void)
