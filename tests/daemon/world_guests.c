@@ -21,8 +21,10 @@ struct sim_guest *world_attach(struct world *w, const char *vm,
 
 	assert_true(w->guests < WORLD_GUESTS);
 	g = sim_guest_open(world_socket(w, path, vm, region), w->anchors, &err);
-	if (!g)
+	if (!g) {
 		fail_msg("%s: %s", path, strerror(-err));
+		return NULL;
+	}
 	w->guest[w->guests++] = g;
 	/* the host's doorbells come first of all */
 	while (g->at.bell_count < SIV_HOST_BELLS)
