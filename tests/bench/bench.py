@@ -5,8 +5,9 @@
 Connects natively, between two simulated guests and the daemon; then in two
 virtual machines: connects, round trips of 64 bytes by polling and by doorbell,
 bandwidth of 64-KiB records; beside them the bare device in a vanilla region
-under the UIO-style driver, and the very same loop on a channel's memory. Runs are interleaved, medians of RUNS are shown, and
-build/bench.json has every single one.
+under the UIO-style driver, and the very same loop on a channel's memory. Runs
+are interleaved, medians of RUNS are shown, and build/bench.json has every single
+one.
 """
 
 import json
