@@ -29,8 +29,9 @@ enum {
 	SIV_PRK_IDLE_MS = 10 * 60 * 1000,
 	SIV_COLD_BURST = 16, /* certificates verified at once, then ... */
 	SIV_COLD_PER_S = 8,  /* ... this many a second, ... */
-	SIV_COLD_BUCKETS = 32, /* ... of each peer, or of those that share a bucket */
-	SIV_TICK_MS = 500,   /* dates, idle sessions, silence */
+	/* ... of each peer, or of those that share a bucket */
+	SIV_COLD_BUCKETS = 32,
+	SIV_TICK_MS = 500, /* dates, idle sessions, silence */
 	SIV_TALK_IDLE_MS = 10 * 60 * 1000,
 };
 

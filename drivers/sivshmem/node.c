@@ -51,7 +51,8 @@ struct siv_node {
 };
 
 static LIST_HEAD(siv_nodes);
-static DEFINE_SPINLOCK(siv_nodes_lock); /* a leaf: the list, and each channel's @node */
+/* A leaf: protects the list, and each channel's @node. */
+static DEFINE_SPINLOCK(siv_nodes_lock);
 static DEFINE_IDA(siv_node_minors);
 static struct workqueue_struct *siv_node_wq;
 static dev_t siv_node_devt;
