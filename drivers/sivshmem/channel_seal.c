@@ -103,7 +103,10 @@ int siv_channel_seal_load(struct siv_channel *ch, u64 len,
 	lockdep_assert_held(&ch->tx.io);
 	if (siv_seal_buffer(&ch->tx.buf, ch->tx.ring.size))
 		return -ENOMEM;
-	return copy_from_iter(ch->tx.buf, len, from) == len ? 0 : -EFAULT;
+	if (copy_from_iter(ch->tx.buf, len, from) == len)
+		return 0;
+	siv_wipe(ch->tx.buf, len);
+	return -EFAULT;
 }
 
 /* Bytes of the ring from @pos on: at most two parts. */
@@ -130,8 +133,10 @@ int siv_channel_seal_put(struct siv_channel *ch, u64 len)
 	mutex_lock(&ch->tx.seal);
 	r = siv_seal_record(&ch->tx.keys, pos, hdr, in, ch->tx.buf);
 	mutex_unlock(&ch->tx.seal);
-	if (r != SIV_OK)
+	if (r != SIV_OK) {
+		siv_wipe(ch->tx.buf, len);
 		return siv_seal_broken(ch, r);
+	}
 	if (!siv_channel_enter(ch, &idx))
 		return siv_channel_errno(ch);
 	siv_seal_copy_out(ch, pos + SIV_RECORD_HDR, ch->tx.buf,

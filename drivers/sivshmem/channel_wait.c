@@ -177,6 +177,8 @@ static void siv_view_rx(struct siv_channel *ch, struct siv_view *v)
 		} else {
 			v->broken = true;
 		}
+		/* the record before our position: a reader may have moved that */
+		smp_rmb();
 		if (READ_ONCE(ch->rx.ring.cons) == cons)
 			return;
 		v->broken = false;

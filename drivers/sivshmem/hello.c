@@ -34,6 +34,7 @@ static enum siv_reason siv_hello_judge_host(struct siv_host *host)
 				   .n = strlen(dev->region) };
 	struct siv_span any = {};
 	struct siv_cert *cert;
+	bool known = false;
 	enum siv_reason r;
 	int anchor = 0;
 
@@ -51,10 +52,15 @@ static enum siv_reason siv_hello_judge_host(struct siv_host *host)
 	if (r == SIV_OK) {
 		anchor = siv_anchor_serial(siv_keys_anchors(), cert->akid,
 					   cert->issuer);
-		if (!anchor || host->host_anchor != anchor)
+		known = anchor && host->host_anchor == anchor &&
+			siv_host_since_ms(host->host_verified_ms) <
+				SIV_VERIFIED_MS;
+		if (!known)
 			r = siv_cert_verify(cert, siv_keys_anchors());
 	}
 	if (r == SIV_OK) {
+		if (!known)
+			host->host_verified_ms = siv_host_now_ms();
 		host->host_anchor = anchor;
 		memcpy(host->host_pub, cert->pub, sizeof(host->host_pub));
 		memcpy(host->host_hash, cert->hash, sizeof(host->host_hash));
@@ -136,6 +142,7 @@ static enum siv_reason siv_hello_make(struct siv_host *host,
 		.ids.suite = SIV_SUITE_CHACHAPOLY,
 		.ids.peer = dev->peer,
 		.ids.region = { (const u8 *)dev->region, strlen(dev->region) },
+		/* in place: a key that is wiped meanwhile makes a handshake that fails */
 		.own = &talk->id->priv,
 		.own_pub = talk->id->pub,
 		.host_pub = host->host_pub,
@@ -373,8 +380,15 @@ static void siv_hello_work(struct work_struct *work)
 	struct siv_hello *hello =
 		container_of(to_delayed_work(work), struct siv_hello, work);
 	struct siv_host *host = container_of(hello, struct siv_host, hello);
+	bool stopped;
 	int ms;
 
+	/* queued by a bell since then: the turn is siv_hello_stop()'s to end */
+	mutex_lock(&host->lock);
+	stopped = hello->stopped;
+	mutex_unlock(&host->lock);
+	if (stopped)
+		return;
 	if (!hello->talk)
 		hello->talk = siv_hello_next(host);
 	if (!hello->talk)

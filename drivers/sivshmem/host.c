@@ -6,6 +6,7 @@
  * The ordered workqueue opens records and dispatches them; whatever takes long runs
  * elsewhere (siv_crypto_wq, siv_end_wq, the caller's own ioctl).
  */
+#include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
@@ -377,10 +378,12 @@ void siv_host_fallback(struct siv_host *host)
 bool siv_host_cold_ok(struct siv_host *host, u32 peer)
 {
 	struct siv_bucket *b = &host->cold[peer % SIV_COLD_BUCKETS];
-	u64 now = siv_host_now_ms();
 	bool ok;
+	u64 now;
 
 	spin_lock(&host->cold_lock);
+	/* under the lock: never before @b->ms */
+	now = siv_host_now_ms();
 	b->tokens = min_t(u64, b->tokens + (now - b->ms) * SIV_COLD_PER_S,
 			  SIV_COLD_BURST * 1000);
 	b->ms = now;
@@ -498,7 +501,9 @@ static void siv_host_quiesce(struct siv_device *dev, enum siv_reason why)
 	/* the end of a talk takes it out of the table */
 	while ((talk = siv_host_first_talk(host))) {
 		siv_talk_end(talk, why);
-		flush_work(&talk->end);
+		/* who has decided its end may not have queued this yet */
+		if (!flush_work(&talk->end))
+			usleep_range(100, 200);
 		siv_talk_put(talk);
 	}
 }

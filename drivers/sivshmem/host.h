@@ -85,6 +85,7 @@ struct siv_bucket {
  * @time_ns: CLOCK_BOOTTIME when it arrived
  * @vectors: own vectors that may be used; 0 until the host said so
  * @host_anchor: serial of the anchor that verified the host certificate; 0: none did
+ * @host_verified_ms: when
  * @host_pub: its public key
  * @host_hash: its hash
  * @host_not_after: its end
@@ -120,6 +121,7 @@ struct siv_host {
 	u64 time_ns;
 	unsigned int vectors;
 	int host_anchor;
+	u64 host_verified_ms;
 	u8 host_pub[SIV_KEY_LEN];
 	u8 host_hash[SIV_HASH_LEN];
 	s64 host_not_after;

@@ -211,6 +211,13 @@ static bool siv_listener_ready(struct siv_listener *l)
 	       READ_ONCE(l->state) == SIV_LISTENER_ENDED;
 }
 
+/* Seen from the wait queue: the re-check has somebody to run for. */
+static bool siv_listener_look(struct siv_listener *l)
+{
+	siv_host_fallback(l->talk->host);
+	return siv_listener_ready(l);
+}
+
 /* ----------------------------------------------------------------------- ACCEPT */
 
 static int siv_listener_wait(struct siv_listener *l, u32 timeout_ms)
@@ -219,8 +226,7 @@ static int siv_listener_wait(struct siv_listener *l, u32 timeout_ms)
 				 MAX_SCHEDULE_TIMEOUT;
 	long ret;
 
-	siv_host_fallback(l->talk->host);
-	ret = wait_event_interruptible_timeout(l->wait, siv_listener_ready(l),
+	ret = wait_event_interruptible_timeout(l->wait, siv_listener_look(l),
 					       left);
 	if (ret < 0)
 		return -EINTR;
@@ -392,6 +398,8 @@ static enum siv_reason siv_listener_enlist(struct siv_listener *l)
 		r = talk->why;
 	else if (siv_listener_of(talk))
 		r = SIV_R_LISTENING;
+	else if (talk->queued >= SIV_TALK_QUEUE_MAX)
+		r = SIV_R_RATE; /* each leaves an UNLISTEN behind */
 	if (r == SIV_OK) {
 		kref_get(&l->ref);
 		list_add_tail(&l->link, &host->listeners);

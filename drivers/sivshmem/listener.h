@@ -26,7 +26,6 @@ enum {
  * @request: id of LISTEN
  * @state: under the host's lock
  * @why: why it ended
- * @said: LISTEN was sent in the present session
  * @uflags: SIVSHMEM_*
  * @backlog: channels that may wait, handshakes included
  * @waiting: how many do, under the host's lock
@@ -44,7 +43,6 @@ struct siv_listener {
 	u64 request;
 	enum siv_listener_state state;
 	enum siv_reason why;
-	bool said;
 	u32 uflags;
 	unsigned int backlog;
 	unsigned int waiting;

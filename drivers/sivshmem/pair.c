@@ -8,11 +8,6 @@
 #include "event.h"
 #include "pair.h"
 
-enum {
-	SIV_VERIFIED_MS =
-		10 * 60 * 1000, /* after that a signature is verified again */
-};
-
 /* ---------------------------------------------------------------- the table */
 
 void siv_pair_get(struct siv_pair *pair)

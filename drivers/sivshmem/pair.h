@@ -10,6 +10,11 @@
 
 #include "talk.h"
 
+enum {
+	/* after that a signature is verified again */
+	SIV_VERIFIED_MS = 10 * 60 * 1000,
+};
+
 /**
  * struct siv_pair - a peer's certificate and what was computed from it
  * @ref: table 1, each user 1

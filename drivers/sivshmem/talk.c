@@ -171,9 +171,9 @@ int siv_talk_say(struct siv_talk *talk, u16 type, const void *body, size_t len)
 	if (host->ended != SIV_OK ||
 	    (talk->state == SIV_TALK_ENDED && !talk->live)) {
 		err = -ENODEV;
-	} else if (talk->queued >= SIV_TALK_QUEUE_MAX &&
-		   !siv_said_survives(said)) {
-		/* what survives is bounded by the channels there are */
+	} else if (talk->queued >= (siv_said_survives(said) ?
+					    SIV_TALK_QUEUE_HARD :
+					    SIV_TALK_QUEUE_MAX)) {
 		err = -ENOBUFS;
 	} else {
 		list_add_tail(&said->link, &talk->queue);

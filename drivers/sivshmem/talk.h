@@ -24,6 +24,8 @@ enum siv_talk_state {
 
 enum {
 	SIV_TALK_QUEUE_MAX = 256, /* messages that wait for the window */
+	SIV_TALK_QUEUE_HARD =
+		8192, /* ... with ends, which find room for longer */
 	SIV_TALK_PAIRS_MAX = 512, /* certificates known in a session */
 	SIV_TALK_GRACE_MS = 2000, /* an old session is still listened to */
 	SIV_TALK_DRAIN_MS = 500,  /* ... and may finish what it said */

@@ -30,14 +30,7 @@ enum {
 
 static int siv_window_fs_init(struct fs_context *fc)
 {
-	if (!init_pseudo(fc, SIV_WINDOW_MAGIC))
-		return -ENOMEM;
-	/*
-	 * Newer kernels refuse to map executable what lies on a pseudo file system, with
-	 * EPERM; siv_windows_check() does that for every kernel, with EACCES.
-	 */
-	fc->s_iflags &= ~SB_I_NOEXEC;
-	return 0;
+	return init_pseudo(fc, SIV_WINDOW_MAGIC) ? 0 : -ENOMEM;
 }
 
 static struct file_system_type siv_window_fs = {

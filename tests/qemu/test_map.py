@@ -50,7 +50,8 @@ def case_the_peers_is_read_only(lab):
 
 def case_nothing_else(lab):
     here, there = channel(lab)
-    here.refused(f"map 1 {TX} exec", "EACCES")
+    # EPERM from kernels that let nothing on a pseudo file system be executed
+    assert here.do(f"map 1 {TX} exec") in ("EACCES", "EPERM")
     here.refused(f"map 1 {TX} short", "EINVAL")
     here.quit()
     there.quit()

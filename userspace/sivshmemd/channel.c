@@ -344,7 +344,8 @@ void channel_end_closed(struct side *s, u32 code, const char *what)
  */
 static u32 channel_said(const struct side *to, u32 code)
 {
-	if (!to->granted || !code ||
+	/* only A has a caller who is to learn why; B would doubt its session */
+	if ((to->a && !to->granted) || !code ||
 	    code == siv_reason_code(SIV_R_PEER_CLOSED) ||
 	    code == siv_reason_code(SIV_R_STATE) ||
 	    code == siv_reason_code(SIV_R_TAG))
