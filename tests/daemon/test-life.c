@@ -2,8 +2,9 @@
 /*
  * Claim: a channel lives exactly as long as both ends do: goodbye, a dead QEMU, silence and
  * another boot end it at the peer, a renewed session does not; its memory is another's only
- * when neither end can touch it any more, and then it is zero; a number that another QEMU
- * knows is never given again; and the daemon ends in order.
+ * when neither end can touch it any more, and then it is zero; no end's cause takes the
+ * other's mappings away; a number that another QEMU knows is never given again; and the
+ * daemon ends in order.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -140,6 +141,35 @@ static void test_killed_listener(void **state)
 	world_must(&w,
 		   !world_region(&w, "taken") && !world_region(&w, "limbo"));
 	sim_channel_free(at_a);
+	world_end(&w);
+}
+
+/*
+ * What an end gives as its cause: that a right was lost (a guest takes such a channel's
+ * mappings away, and doubts its session) is for the host alone to say.
+ */
+static void test_false_causes(void **state)
+{
+	static const struct {
+		u32 said, told;
+	} causes[] = {
+		{ 32, 32 },   { 71, 71 },   { 74, 74 },	   { 1, 104 },
+		{ 19, 104 },  { 116, 104 }, { 126, 104 },  { 127, 104 },
+		{ 128, 104 }, { 129, 104 }, { 4711, 104 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(causes); i++) {
+		sim_say_close(a, SIV_MSG_CLOSE, at_a->cid, causes[i].said);
+		world_must(&w, at_b->c.state == SIV_CONNECT_ENDED);
+		assert_int_equal(at_b->code, causes[i].told);
+		sim_close(at_a);
+		sim_channel_free(at_b);
+		world_must(&w, !world_region(&w, "taken") &&
+				       !world_region(&w, "limbo"));
+		world_pair(&w, a, b->g, &data, &at_a, &at_b);
+	}
 	world_end(&w);
 }
 
@@ -457,6 +487,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_goodbye),
 		CASE(test_killed),
+		CASE(test_false_causes),
 		CASE(test_killed_listener),
 		CASE(test_hard_reset),
 		CASE(test_silence),
