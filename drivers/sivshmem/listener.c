@@ -41,6 +41,13 @@ struct siv_listener *siv_listener_of(struct siv_talk *talk)
 
 /* ----------------------------------------------------------------------- LISTEN */
 
+static void siv_listener_unsay(struct siv_listener *l)
+{
+	struct siv_unlisten m = { .request = cpu_to_le64(l->request) };
+
+	siv_talk_say(l->talk, SIV_MSG_UNLISTEN, &m, sizeof(m));
+}
+
 static void siv_listener_say(struct siv_listener *l)
 {
 	struct siv_listen m = {
@@ -52,6 +59,9 @@ static void siv_listener_say(struct siv_listener *l)
 	};
 
 	siv_talk_say(l->talk, SIV_MSG_LISTEN, &m, sizeof(m));
+	/* closed meanwhile: what that said may have come before this */
+	if (READ_ONCE(l->state) == SIV_LISTENER_ENDED)
+		siv_listener_unsay(l);
 }
 
 void siv_listener_live(struct siv_talk *talk)
@@ -322,7 +332,6 @@ static __poll_t siv_listener_poll(struct file *file, poll_table *wait)
 /* Whoever waited for ACCEPT is refused. */
 static void siv_listener_close(struct siv_listener *l)
 {
-	struct siv_unlisten m = { .request = cpu_to_le64(l->request) };
 	struct siv_host *host = l->talk->host;
 	struct siv_channel *ch;
 	bool ended;
@@ -331,7 +340,7 @@ static void siv_listener_close(struct siv_listener *l)
 	ended = siv_listener_end(l, SIV_R_NO_LISTENER);
 	mutex_unlock(&host->lock);
 	if (ended) {
-		siv_talk_say(l->talk, SIV_MSG_UNLISTEN, &m, sizeof(m));
+		siv_listener_unsay(l);
 		siv_listener_put(l); /* the table's */
 	}
 	while ((ch = siv_listener_take(l))) {
