@@ -87,6 +87,21 @@ def case_missing_when_used(lab):
     pair_works(lab)
 
 
+def no_more(lab, key, act):
+    """gamma listens; after @act nobody is believed there."""
+    echo = lab.vms["gamma"].start(f"chan echo {key} 1")
+    echo.wait_output("listening")
+    act()
+    out = lab.vms["alpha"].run(
+        f"chan connect {lab.keys['alpha']['user']} data vm=gamma", status=1).out
+    assert out.startswith("ENOKEY"), out
+    assert echo.status is None, echo.text
+    echo.kill()
+    echo.wait()
+    forget(lab)
+    pair_works(lab)
+
+
 def case_missing_later(lab):
     """A session is there already: its peers' certificates are judged anew."""
     guest, alpha = lab.vms["gamma"], lab.vms["alpha"]
@@ -96,17 +111,7 @@ def case_missing_later(lab):
     echo.wait_output("listening")
     alpha.run(f"chan ping {lab.keys['alpha']['user']} data 6 5 vm=gamma")
     assert echo.wait() == 0, echo.text
-    echo = guest.start(f"chan echo {key} 1")
-    echo.wait_output("listening")
-    guest.run("keyctl clear %:.sivshmem")
-    out = alpha.run(f"chan connect {lab.keys['alpha']['user']} data vm=gamma",
-                    status=1).out
-    assert out.startswith("ENOKEY"), out
-    assert echo.status is None, echo.text
-    echo.kill()
-    echo.wait()
-    forget(lab)
-    pair_works(lab)
+    no_more(lab, key, lambda: guest.run("keyctl clear %:.sivshmem"))
 
 
 def case_replaced(lab):
@@ -119,18 +124,7 @@ def case_replaced(lab):
     echo.wait_output("listening")
     alpha.run(f"chan ping {lab.keys['alpha']['user']} data 6 5 vm=gamma")
     assert echo.wait() == 0, echo.text
-    echo = guest.start(f"chan echo {key} 1")
-    echo.wait_output("listening")
-    guest.run(anchor, stdin=lab.other.der)
-    assert guest.out("keyctl list %:.sivshmem").count("asymmetric") == 1
-    out = alpha.run(f"chan connect {lab.keys['alpha']['user']} data vm=gamma",
-                    status=1).out
-    assert out.startswith("ENOKEY"), out
-    assert echo.status is None, echo.text
-    echo.kill()
-    echo.wait()
-    forget(lab)
-    pair_works(lab)
+    no_more(lab, key, lambda: guest.run(anchor, stdin=lab.other.der))
 
 
 def case_wrong(lab):

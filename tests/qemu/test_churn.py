@@ -3,8 +3,7 @@
 # go: nothing is said by the kernels, nothing hangs, and afterwards everything works.
 import time
 
-from lab.pair import REGION, enter, open_region, policy
-from lab.members import add_identity, bundle
+from lab.pair import device, enter, open_region, policy, renew, works
 
 SECONDS = 6
 THREADS = 4
@@ -13,14 +12,6 @@ THREADS = 4
 def setup(lab):
     text = policy(("alpha", "beta"), region_keys="liveness = 3s\nrekey = 2s")
     open_region(lab, "alpha", "beta", text=text, memory=512, cpus=2)
-
-
-def again(lab, name="alpha"):
-    """Fresh identities; the module stays."""
-    lab.keys[name] = {
-        service: add_identity(lab.vms[name],
-                              bundle(lab.ca, REGION, name, service), service)
-        for service in ("data", "user")}
 
 
 def churn(lab, seconds=SECONDS):
@@ -37,17 +28,6 @@ def ended(*jobs):
     for job in jobs:
         assert job.wait(60) == 0, job.text
         assert int(job.text.split()[1]) > 0, job.text
-
-
-def works(lab):
-    echo = lab.vms["beta"].start(f"chan echo {lab.keys['beta']['data']} 1")
-    echo.wait_output("listening")
-    lab.vms["alpha"].run(f"chan ping {lab.keys['alpha']['user']} data 3 20")
-    assert echo.wait() == 0, echo.text
-
-
-def device(guest):
-    return guest.out("basename $(ls -d /sys/bus/pci/drivers/sivshmem/0000:*)")
 
 
 def case_undisturbed(lab):
@@ -94,8 +74,7 @@ def case_keys_come_and_go(lab):
     time.sleep(2)
     alpha.run(f"keyctl revoke {lab.keys['alpha']['user']}")
     ended(call, serve)
-    alpha.run("keyctl clear @u")
-    again(lab)
+    renew(lab, "alpha")
     works(lab)
 
 

@@ -5,8 +5,7 @@
 import os
 import time
 
-from lab.members import add_identity, bundle
-from lab.pair import REGION, enter, open_region, policy
+from lab.pair import REGION, device, enter, open_region, policy, renew, until, works
 from lab.shell import Shell
 
 OWN, PEER, TX, RX = WINDOWS = range(4)
@@ -21,28 +20,12 @@ def setup(lab):
     open_region(lab, "alpha", "beta", text=text, reboot=True)
 
 
-def again(lab, name):
-    """Fresh identities; the module stays."""
-    lab.vms[name].run("keyctl clear @u")
-    lab.keys[name] = {
-        service: add_identity(lab.vms[name],
-                              bundle(lab.ca, REGION, name, service), service)
-        for service in ("data", "user")}
-
-
 def channel(lab, words=""):
     here, there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']} {words}")
     here.ok(f"connect 1 {lab.keys['alpha']['user']} data {words}")
     there.ok("accept 1 0 5000")
     return here, there
-
-
-def works(lab):
-    echo = lab.vms["beta"].start(f"chan echo {lab.keys['beta']['data']} 1")
-    echo.wait_output("listening")
-    lab.vms["alpha"].run(f"chan ping {lab.keys['alpha']['user']} data 3 50")
-    assert echo.wait() == 0, echo.text
 
 
 def figure(what, seconds, limit=WITHIN):
@@ -54,13 +37,6 @@ def sessions(lab, name, service):
     """The daemon's live sessions of an identity."""
     return [s for s in lab.daemon.ctl("status", json_output=True)["sessions"]
             if s["vm"] == name and s["service"] == service and s["state"] == "live"]
-
-
-def until(condition, what, seconds=5):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"{what}: not in {seconds} s"
-        time.sleep(0.05)
 
 
 # ------------------------------------------------------------------------- keys
@@ -104,7 +80,7 @@ def key_ends(lab, act, error, name="alpha", service="user", late=0):
     assert out.split()[0] in (error, "ENOKEY", "EKEYREVOKED"), out
     for shell in (here, there):
         shell.quit()
-    again(lab, name)
+    renew(lab, name)
     works(lab)
 
 
@@ -203,10 +179,6 @@ def case_host_revokes_vm(lab):
 
 
 # ------------------------------------------------------------------- the device
-
-def device(guest):
-    return guest.out("basename $(ls -d /sys/bus/pci/drivers/sivshmem/0000:*)")
-
 
 def removed(lab, name):
     """The device goes while everything of it is open; then it comes again."""

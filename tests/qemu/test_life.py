@@ -3,8 +3,7 @@
 # can begin again: guests killed and reset, devices removed, keys revoked.
 import time
 
-from lab.members import add_identity, bundle
-from lab.pair import REGION, enter, open_region, policy
+from lab.pair import REGION, enter, open_region, policy, renew, works
 from lab.shell import Shell
 
 TX, RX = 2, 3
@@ -34,13 +33,6 @@ def load(lab):
     assert sink.status is None and source.status is None, \
         sink.text + source.text
     return source, sink
-
-
-def works(lab):
-    echo = lab.vms["beta"].start(f"chan echo {lab.keys['beta']['data']} 1")
-    echo.wait_output("listening")
-    lab.vms["alpha"].run(f"chan ping {lab.keys['alpha']['user']} data 3 50")
-    assert echo.wait() == 0, echo.text
 
 
 def case_guest_is_killed_under_load(lab):
@@ -109,16 +101,8 @@ def case_identity_key_is_revoked(lab):
     assert there.info(1)["end"] in ("ECONNRESET", "EKEYREVOKED"), there.info(1)
     here.quit()
     there.quit()
-    lab.vms["alpha"].run("keyctl clear @u")
-    again(lab)
+    renew(lab, "alpha")
     works(lab)
-
-
-def again(lab):
-    """Fresh identities for alpha; its module stays."""
-    lab.keys["alpha"] = {
-        name: add_identity(lab.vms["alpha"], bundle(lab.ca, REGION, "alpha", name),
-                           name) for name in ("data", "user")}
 
 
 def case_host_revokes_under_load(lab):
@@ -133,6 +117,5 @@ def case_host_revokes_under_load(lab):
 
 def case_zz_module_goes_with_open_files(lab):
     alpha = lab.vms["alpha"]
-    alpha.run("keyctl clear @u")
-    again(lab)
+    renew(lab, "alpha")
     alpha.run("rmmod sivshmem && insmod /modules/sivshmem.ko")

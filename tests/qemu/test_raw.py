@@ -8,7 +8,7 @@ import re
 import struct
 import time
 
-from lab.pair import open_region
+from lab.pair import open_region, works
 from lab.region import FIELDS, HEADER
 from lab.shell import Shell
 
@@ -38,14 +38,6 @@ def poke(lab, offset, data):
 
 def dump(lab, offset, size):
     return lab.vms["mallory"].run(f"act dump /dev/uio0 1 {offset} {size}").raw
-
-
-def works(lab):
-    echo = lab.vms["beta"].start(f"chan echo {lab.keys['beta']['data']} 1")
-    echo.wait_output("listening")
-    lab.vms["alpha"].run(f"chan ping {lab.keys['alpha']['user']} data 3 50",
-                         timeout=60)
-    assert echo.wait() == 0, echo.text
 
 
 def found(lab, words):

@@ -5,8 +5,7 @@
 import signal
 import time
 
-from lab.members import add_identity, bundle
-from lab.pair import REGION, enter, open_region, policy
+from lab.pair import REGION, device, enter, open_region, policy, renew, until, works
 from lab.shell import Shell
 
 # A peer that is told nothing would wait so long: far above what is promised.
@@ -18,13 +17,6 @@ FLOOD = 300  # more than the queue of an identity holds
 def setup(lab):
     text = policy(("alpha", "beta"), region_keys=f"liveness = {LIVENESS}s")
     open_region(lab, "alpha", "beta", text=text)
-
-
-def until(condition, what, seconds=SOON):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"{what}: not in {seconds} s"
-        time.sleep(0.05)
 
 
 def nodes(guest):
@@ -43,28 +35,8 @@ def connect(lab, slot, words=""):
     return f"connect {slot} {lab.keys['alpha']['user']} data {words}"
 
 
-def again(lab, name):
-    """Fresh identities; the module stays."""
-    lab.vms[name].run("keyctl clear @u")
-    lab.keys[name] = {
-        service: add_identity(lab.vms[name],
-                              bundle(lab.ca, REGION, name, service), service)
-        for service in ("data", "user")}
-
-
-def works(lab):
-    echo = lab.vms["beta"].start(f"chan echo {lab.keys['beta']['data']} 1")
-    echo.wait_output("listening")
-    lab.vms["alpha"].run(f"chan ping {lab.keys['alpha']['user']} data 3 50")
-    assert echo.wait() == 0, echo.text
-
-
 def channels(lab):
     return lab.daemon.ctl("status", json_output=True)["channels"]
-
-
-def device(guest):
-    return guest.out("basename $(ls -d /sys/bus/pci/drivers/sivshmem/0000:*)")
 
 
 def case_over_before_it_is_accepted(lab):
@@ -78,7 +50,7 @@ def case_over_before_it_is_accepted(lab):
     there.refused("accept 1 0", "EAGAIN")
     here.quit()
     there.quit()
-    again(lab, "alpha")
+    renew(lab, "alpha")
     works(lab)
     # nothing holds the module
     beta.run("keyctl clear @u")
@@ -109,7 +81,7 @@ def case_device_goes_after_its_channel(lab):
     there.quit()
     alpha.run("echo 1 > /sys/bus/pci/rescan")
     assert device(alpha) == bdf
-    again(lab, "beta")
+    renew(lab, "beta")
     works(lab)
 
 

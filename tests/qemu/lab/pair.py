@@ -5,6 +5,8 @@ Each guest offers the service `data` that every other may use, and has the
 identity `user` besides; the intruder of attack tests has what a test gives it.
 """
 
+import time
+
 from .certs import Ca
 from .daemon import Daemon
 from .members import add_anchor, add_identity, bundle, load_module
@@ -49,3 +51,34 @@ def enter(lab, name, module=""):
         service: add_identity(guest, bundle(lab.ca, REGION, name, service),
                               service)
         for service in ("data", "user")}
+
+
+def renew(lab, name):
+    """Fresh identities for a guest; its module stays."""
+    lab.vms[name].run("keyctl clear @u")
+    lab.keys[name] = {
+        service: add_identity(lab.vms[name],
+                              bundle(lab.ca, REGION, name, service), service)
+        for service in ("data", "user")}
+
+
+def works(lab):
+    """beta listens, alpha connects, and records go both ways."""
+    echo = lab.vms["beta"].start(f"chan echo {lab.keys['beta']['data']} 1")
+    echo.wait_output("listening")
+    lab.vms["alpha"].run(f"chan ping {lab.keys['alpha']['user']} data 3 50",
+                         timeout=60)
+    assert echo.wait() == 0, echo.text
+
+
+def device(guest):
+    """The name of the PCI device that our driver is bound to."""
+    return guest.out("basename $(ls -d /sys/bus/pci/drivers/sivshmem/0000:*)")
+
+
+def until(condition, what, seconds=10):
+    """Wait for something that must come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not in {seconds} s"
+        time.sleep(0.05)
