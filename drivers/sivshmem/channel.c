@@ -101,6 +101,8 @@ int siv_channel_errno(const struct siv_channel *ch)
 	if (!test_bit(SIV_CHANNEL_OPENED, &ch->flags))
 		return -EPERM;
 	switch (why) {
+	case SIV_OK: /* the device's gate has closed; the end is being decided */
+		return -ENODEV;
 	case SIV_R_RING_POSITION:
 	case SIV_R_RING_RECORD:
 	case SIV_R_EXHAUSTED:
