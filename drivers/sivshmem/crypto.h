@@ -35,8 +35,8 @@ struct siv_anchors {
  * @issuer: the issuer's name, DER
  *
  * A verdict of siv_signature_verify() holds as long as this gives the same, and not for
- * ever: a serial is one of 2^31, and is drawn again when its key is gone. May sleep. Return: the key's serial, 0 if there is none or it was
- * revoked or has expired.
+ * ever: a serial is one of 2^31, and is drawn again when its key is gone. May sleep.
+ * Return: the key's serial, 0 if there is none or it was revoked or has expired.
  */
 int siv_anchor_serial(const struct siv_anchors *a, struct siv_span akid,
 		      struct siv_span issuer);
