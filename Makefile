@@ -4,10 +4,11 @@
 VERSION := 0.1.0
 
 # The kernel to build for: by default the one that Debian's linux-headers-amd64
-# stands for, which is also the test guests'. KDIR=... or KREL=... for another.
+# stands for, which is also the test guests'. KDIR=... or KREL=... for another;
+# SIV_KERNEL=... for another in the test guests too (Documentation/testing.rst).
 KREL ?= $(shell dpkg-query -W -f '$${Depends}' linux-headers-amd64 2>/dev/null | \
 	sed -n 's/.*linux-headers-\([^ ,]*\).*/\1/p')
-KDIR ?= $(if $(KREL),/lib/modules/$(KREL)/build,/lib/modules/$(shell uname -r)/build)
+KDIR ?= $(or $(SIV_KERNEL),/lib/modules/$(or $(KREL),$(shell uname -r))/build)
 
 B := build
 M := $(CURDIR)/$(B)/modules

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Debian's stock kernel for the guests: vmlinux and modules, unpacked once.
+"""The guests' kernel, by default Debian's: vmlinux and modules, unpacked once.
+
+SIV_KERNEL names the build folder of another one, whose modules_install has had
+INSTALL_MOD_PATH=that folder.
 
 The machine's own copy is used where the matching linux-image package is
 installed; otherwise that package is downloaded, not installed, and what the
@@ -21,14 +24,21 @@ MODULE_DIRS = ("crypto", "lib", "arch", "security", "drivers/uio",
 FORMAT = "1"
 
 
-class GuestKernel:
-    """A kernel to boot: its release, vmlinux, and folder of modules."""
+def module_name(path):
+    return Path(path).name.split(".")[0].replace("-", "_")
 
-    def __init__(self, release, folder):
+
+class GuestKernel:
+    """A kernel to boot: its release, vmlinux or the like, and folder of modules."""
+
+    def __init__(self, release, folder, image=None):
         self.release = release
-        self.vmlinux = folder / "vmlinux"
+        self.vmlinux = image or folder / "vmlinux"
         self.modules = folder / "lib" / "modules" / release
         self._deps = None
+        self._builtin = {
+            module_name(line) for line in
+            (self.modules / "modules.builtin").read_text().splitlines()}
 
     def module_files(self, names):
         """The files of these modules and of all they need, in load order."""
@@ -43,11 +53,12 @@ class GuestKernel:
         deps = {}
         for line in (self.modules / "modules.dep").read_text().splitlines():
             path, _, needs = line.partition(":")
-            name = Path(path).name.split(".")[0].replace("-", "_")
-            deps[name] = (path, needs.split())
+            deps[module_name(path)] = (path, needs.split())
         return deps
 
     def _add_module(self, name, ordered):
+        if name in self._builtin:
+            return
         if name not in self._deps:
             raise LookupError(f"kernel {self.release} has no module {name}")
         path, needs = self._deps[name]
@@ -152,7 +163,13 @@ def _download(release, version, folder):
 
 
 def guest_kernel():
-    """The guests' kernel, from the cache, this machine, or the archive."""
+    """The guests' kernel: SIV_KERNEL's, or Debian's from the cache, this
+    machine, or the archive."""
+    if os.environ.get("SIV_KERNEL"):
+        folder = Path(os.environ["SIV_KERNEL"])
+        release = folder / "include" / "config" / "kernel.release"
+        return GuestKernel(release.read_text().strip(), folder,
+                           folder / "arch/x86/boot/bzImage")
     release = target_release()
     version = output_of("dpkg-query", "-W", "-f", "${Version}",
                         f"linux-headers-{release}")

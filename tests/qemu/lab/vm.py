@@ -19,6 +19,9 @@ from .qmp import Qmp, QmpError
 CPU = "max,-erms,-fsrm"
 APPEND = ("console=ttyS0 tsc=reliable no_timer_check random.trust_cpu=on "
           "rdinit=/init net.ifnames=0")
+# For other kernels than Debian's (kernel.py): more arguments, and MiB at least.
+OWN_APPEND = os.environ.get("SIV_APPEND", "")
+OWN_MEMORY = int(os.environ.get("SIV_MEMORY") or 0)
 # The debugger's view of a tainted kernel: 2^7 died, 2^9 warned, 2^14 lockup.
 TAINT_BAD = (1 << 7) | (1 << 9) | (1 << 14)
 BOOT_SECONDS = 120
@@ -67,11 +70,11 @@ class Vm:
         qmp_here, qmp_there = socket.socketpair()
         command = [
             "qemu-system-x86_64", "-name", name, "-accel", accelerator(),
-            "-M", machine, "-cpu", CPU, "-m", str(memory), "-smp", str(cpus),
-            "-nodefaults", "-no-user-config", "-display", "none",
+            "-M", machine, "-cpu", CPU, "-m", str(max(memory, OWN_MEMORY)),
+            "-smp", str(cpus), "-nodefaults", "-no-user-config", "-display", "none",
             "-kernel", owner.stage(kernel.vmlinux),
             "-initrd", owner.stage(initramfs),
-            "-append", f"{APPEND} {append}".strip(),
+            "-append", f"{APPEND} {OWN_APPEND} {append}".strip(),
             "-action", f"reboot={'reset' if reboot else 'shutdown'}",
             # Standard output is the console's log.
             "-chardev", "stdio,id=console,signal=off",
@@ -168,6 +171,16 @@ class Vm:
         except (AgentGone, Deadline):
             return 0
         return mask & TAINT_BAD
+
+    def find_leaks(self):
+        """Have a kernel with kmemleak say in its log what nobody refers to."""
+        try:
+            self.run("cd /sys/kernel/debug; test -e kmemleak || exit 0; "
+                     "echo scan >kmemleak; sleep 6; echo scan >kmemleak; "
+                     "while read -r line; do echo \"$line\"; done "
+                     "<kmemleak >/dev/kmsg", timeout=300)
+        except (AgentGone, Deadline):
+            pass
 
     def booted(self):
         return self._boots > 0 and self.agent.boots >= self._boots
