@@ -22,6 +22,7 @@ from pathlib import Path
 MODULE_DIRS = ("crypto", "lib", "arch", "security", "drivers/uio",
                "drivers/vfio", "drivers/virtio", "drivers/char")
 FORMAT = "1"
+OWN_KERNEL = os.environ.get("SIV_KERNEL")
 
 
 def module_name(path):
@@ -165,8 +166,8 @@ def _download(release, version, folder):
 def guest_kernel():
     """The guests' kernel: SIV_KERNEL's, or Debian's from the cache, this
     machine, or the archive."""
-    if os.environ.get("SIV_KERNEL"):
-        folder = Path(os.environ["SIV_KERNEL"])
+    if OWN_KERNEL:
+        folder = Path(OWN_KERNEL)
         release = folder / "include" / "config" / "kernel.release"
         return GuestKernel(release.read_text().strip(), folder,
                            folder / "arch/x86/boot/bzImage")

@@ -120,7 +120,7 @@ class Lab:
         """End everything; what was still found."""
         found = []
         for name, vm in self.vms.items():
-            if vm.alive() and vm.booted():
+            if kernel.OWN_KERNEL and vm.alive() and vm.booted():
                 vm.find_leaks()
             vm.stop()
             found += self._complaints_of(name, vm)
