@@ -95,7 +95,7 @@ qemu: ## tests in virtual machines
 # Whatever the guests run.
 .PHONY: guest-parts
 guest-parts:
-	@$(USER_MAKE) -j$(JOBS) all
+	@$(USER_MAKE) -j$(JOBS) all $(B)/user/test-progs/sivshmemd-dishonest
 	@$(MAKE) --no-print-directory -j$(JOBS) modules test-modules
 
 .PHONY: kernels
