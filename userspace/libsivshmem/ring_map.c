@@ -22,8 +22,6 @@ enum {
 	SPIN_DEFAULT_US = 50,
 	SPIN_FIRST_NS = 5000,
 	SPIN_LOOPS = 64, /* looks at the ring between two looks at the clock */
-	/* of them without leaving the processor to its sibling */
-	SPIN_EAGER = 32,
 	/* who only spins asks this often whether the channel lives */
 	ALIVE_MS = 10,
 };
@@ -158,8 +156,7 @@ static int spin(const struct goal *g, const struct ring_spin *how, u64 start_ns,
 			r = g->look(g);
 			if (r)
 				return r;
-			if (i >= SPIN_EAGER)
-				relax();
+			relax();
 		}
 		now = now_ns();
 		if (deadline_ns && now >= deadline_ns)
