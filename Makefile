@@ -117,7 +117,7 @@ demo: ## the demonstration: three machines, two friends and an intruder
 
 .PHONY: bench
 bench: ## figures: connect, round trip, bandwidth
-	@tests/deps.sh demo
+	@tests/deps.sh check
 	@$(MAKE) --no-print-directory guest-parts
 	@$(USER_MAKE) -j$(JOBS) $(B)/user/test-progs/bench-connect
 	@tests/bench/bench.py

@@ -79,6 +79,51 @@ int siv_random(void *p, size_t n)
 
 /* ---------------------------------------------------------------- X25519 */
 
+static OSSL_PARAM siv_param(const char *name, u8 key[SIV_KEY_LEN])
+{
+	return OSSL_PARAM_construct_octet_string(name, key, SIV_KEY_LEN);
+}
+
+/* What keys are imported by; it holds none. Kept, for OpenSSL looks up names to make it. */
+static EVP_PKEY_CTX *siv_importer;
+
+static EVP_PKEY_CTX *siv_importer_make(void)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
+
+	if (ctx && EVP_PKEY_fromdata_init(ctx) != 1) {
+		EVP_PKEY_CTX_free(ctx);
+		ctx = NULL;
+	}
+	return ctx;
+}
+
+static EVP_PKEY *siv_import(int selection, OSSL_PARAM *params)
+{
+	EVP_PKEY *key = NULL;
+	EVP_PKEY_CTX *ctx;
+
+	ctx = __atomic_exchange_n(&siv_importer, NULL, __ATOMIC_ACQ_REL);
+	if (!ctx)
+		ctx = siv_importer_make();
+	if (ctx && EVP_PKEY_fromdata(ctx, &key, selection, params) != 1)
+		key = NULL;
+	ctx = __atomic_exchange_n(&siv_importer, ctx, __ATOMIC_ACQ_REL);
+	EVP_PKEY_CTX_free(ctx); /* another thread's, put back meanwhile */
+	return key;
+}
+
+static EVP_PKEY *siv_public_key(const u8 pub[SIV_KEY_LEN])
+{
+	u8 copy[SIV_KEY_LEN];
+	OSSL_PARAM params[2];
+
+	memcpy(copy, pub, sizeof(copy));
+	params[0] = siv_param(OSSL_PKEY_PARAM_PUB_KEY, copy);
+	params[1] = OSSL_PARAM_construct_end();
+	return siv_import(EVP_PKEY_PUBLIC_KEY, params);
+}
+
 /* Public key 9, the base point; made once. */
 static EVP_PKEY *siv_base_point;
 static pthread_once_t siv_base_once = PTHREAD_ONCE_INIT;
@@ -87,13 +132,7 @@ static void siv_base_make(void)
 {
 	static const u8 nine[SIV_KEY_LEN] = { 9 };
 
-	siv_base_point = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL,
-						     nine, sizeof(nine));
-}
-
-static OSSL_PARAM siv_param(const char *name, u8 key[SIV_KEY_LEN])
-{
-	return OSSL_PARAM_construct_octet_string(name, key, SIV_KEY_LEN);
+	siv_base_point = siv_public_key(nine);
 }
 
 /*
@@ -106,20 +145,13 @@ static EVP_PKEY *siv_private_key(const u8 priv[SIV_KEY_LEN])
 	u8 stand_in[SIV_KEY_LEN] = { 9 };
 	u8 copy[SIV_KEY_LEN];
 	OSSL_PARAM params[3];
-	EVP_PKEY *key = NULL;
-	EVP_PKEY_CTX *ctx;
+	EVP_PKEY *key;
 
 	memcpy(copy, priv, sizeof(copy));
 	params[0] = siv_param(OSSL_PKEY_PARAM_PUB_KEY, stand_in);
 	params[1] = siv_param(OSSL_PKEY_PARAM_PRIV_KEY, copy);
 	params[2] = OSSL_PARAM_construct_end();
-
-	ctx = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
-	if (ctx &&
-	    (EVP_PKEY_fromdata_init(ctx) != 1 ||
-	     EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1))
-		key = NULL;
-	EVP_PKEY_CTX_free(ctx);
+	key = siv_import(EVP_PKEY_KEYPAIR, params);
 	siv_wipe(copy, sizeof(copy));
 	return key;
 }
@@ -184,12 +216,6 @@ static enum siv_reason siv_derive(u8 out[SIV_KEY_LEN],
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(key);
 	return r;
-}
-
-static EVP_PKEY *siv_public_key(const u8 pub[SIV_KEY_LEN])
-{
-	return EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, pub,
-					   SIV_KEY_LEN);
 }
 
 enum siv_reason siv_x25519(u8 out[SIV_KEY_LEN], const u8 priv[SIV_KEY_LEN],

@@ -235,6 +235,20 @@ void session_soil(struct session *s)
 	TAILQ_INSERT_TAIL(&s->b->dirty, s, of_dirty);
 }
 
+/*
+ * It has been sent a message: before those that only owe an acknowledgement, lest the
+ * waiting guest wait for their bells, too.
+ */
+static void session_hasten(struct session *s)
+{
+	if (s->dead)
+		return;
+	if (s->dirty)
+		TAILQ_REMOVE(&s->b->dirty, s, of_dirty);
+	s->dirty = true;
+	TAILQ_INSERT_HEAD(&s->b->dirty, s, of_dirty);
+}
+
 /* Has everything been acknowledged that somebody waits for? */
 static bool session_silent(const struct session *s)
 {
@@ -326,7 +340,7 @@ void session_send(struct session *s, u16 type, const void *body, size_t len,
 				     clock_ms());
 	if (r == SIV_R_RATE)
 		session_keep(s, type, body, len, more);
-	session_soil(s);
+	session_hasten(s);
 	if (r && r != SIV_R_RATE) {
 		s->broken = true;
 		session_arm(s, 0);
