@@ -12,6 +12,7 @@ one.
 
 import json
 import os
+import re
 import statistics
 import struct
 import subprocess
@@ -24,13 +25,18 @@ sys.path.insert(0, str(TOP / "tests/qemu"))
 from lab.daemon import Daemon  # noqa: E402
 from lab.certs import Ca  # noqa: E402
 from lab.lab import Lab  # noqa: E402
+from lab.members import add_identity, bundle  # noqa: E402
 from lab.pair import REGION, enter, policy  # noqa: E402
 from lab.paths import BUILD  # noqa: E402
 from lab.vm import accelerator  # noqa: E402
 
 RUNS = 5
+COLD = 20  # identities that have never been in a session
+WARM = 40
 TRIPS = {"poll": 20000, "bell": 1000}
 MIB = 64
+TRACE = """cd /sys/kernel/tracing && echo siv_x25519 > set_ftrace_filter &&
+echo > trace && echo {tracer} > current_tracer"""
 VANILLA = """
 [region bare]
 size = 16M
@@ -84,18 +90,48 @@ class Bench:
             server.wait()
         return words(out)
 
+    def cold(self):
+        """The first session of an identity and its first connect, in one."""
+        alpha = self.lab.vms["alpha"]
+        times = []
+        for i in range(COLD):
+            service = f"cold{i}"
+            key = add_identity(
+                alpha, bundle(self.lab.ca, REGION, "alpha", service), service)
+            got = words(alpha.out(f"vmbench connect {key} data 1"))
+            times.append(got["p50"] / 1000)
+        self.add("QEMU: connect, cold, p50", "us", statistics.median(times))
+        self.add("QEMU: connect, cold, slowest", "us", max(times))
+
+    def warm(self):
+        """With what the kernels' tracers say of X25519 in both guests."""
+        key = self.lab.keys["alpha"]["user"]
+        for name in ("alpha", "beta"):
+            self.lab.vms[name].run(TRACE.format(tracer="function_graph"))
+        got = words(self.lab.vms["alpha"].out(f"vmbench connect {key} data {WARM}"))
+        spent = 0
+        for name in ("alpha", "beta"):
+            durations = [float(us) for us in re.findall(
+                r"([0-9.]+) us .*siv_x25519", self.lab.vms[name].out(
+                    "cat /sys/kernel/tracing/trace"))]
+            self.lab.vms[name].run(TRACE.format(tracer="nop"))
+            spent += sum(durations) / WARM
+            self.add(f"QEMU: connect, warm, X25519 in {name}, each", "us",
+                     statistics.mean(durations))
+            self.add(f"QEMU: connect, warm, X25519 in {name}, so many", "",
+                     len(durations) / WARM)
+        self.add("QEMU: connect, warm, p50", "us", got["p50"] / 1000)
+        self.add("QEMU: connect, warm, p99", "us", got["p99"] / 1000)
+        self.add("QEMU: connect, warm, share of X25519", "%",
+                 100000 * spent / got["p50"])
+
     def connects(self):
         echo = self.lab.vms["beta"].start(
             f"chan echo {self.lab.keys['beta']['data']} 1000")
         echo.wait_output("listening")
-        key = self.lab.keys["alpha"]["user"]
-        cold = words(self.lab.vms["alpha"].out(f"vmbench connect {key} data 1"))
-        self.add("QEMU: connect, first session", "us", cold["p50"] / 1000)
+        self.cold()
         for _ in range(RUNS):
-            warm = words(self.lab.vms["alpha"].out(
-                f"vmbench connect {key} data 40"))
-            self.add("QEMU: connect, warm, p50", "us", warm["p50"] / 1000)
-            self.add("QEMU: connect, warm, p99", "us", warm["p99"] / 1000)
+            self.warm()
         echo.kill()
         echo.wait()
 
@@ -114,6 +150,8 @@ class Bench:
                         f"mem-rtt {{key}} data {TRIPS['poll']}")
         self.add("QEMU: channel's memory, 64 B, poll, p50", "us", got["p50"] / 1000)
         self.add("QEMU: channel's memory, 64 B, poll, p99", "us", got["p99"] / 1000)
+        got = self.both("drain {key}", f"mem-copy {{key}} data {4 * MIB}")
+        self.add("QEMU: channel's memory, memcpy of 64 KiB", "MB/s", got["mbps"])
 
     def bulk(self):
         for kind, flag in (("plain", ""), ("sealed", "sealed")):
@@ -151,9 +189,9 @@ class Bench:
         print()
         for name, result in self.results.items():
             runs = result["runs"]
-            spread = f"   ({min(runs):.1f} to {max(runs):.1f}, {len(runs)} runs)" \
+            spread = f"   ({min(runs):.2f} to {max(runs):.2f}, {len(runs)} runs)" \
                 if len(runs) > 1 else ""
-            print(f"{name:<{width}} {statistics.median(runs):10.1f} "
+            print(f"{name:<{width}} {statistics.median(runs):10.2f} "
                   f"{result['unit']}{spread}")
         path = BUILD / "bench.json"
         path.write_text(json.dumps(self.results, indent=1) + "\n")

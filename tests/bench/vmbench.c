@@ -9,6 +9,7 @@
  *   vmbench drain KEY [sealed]                   the other end of it
  *   vmbench mem-rtt KEY SERVICE COUNT            as raw-rtt poll, by a channel's memory
  *   vmbench mem-pong KEY COUNT
+ *   vmbench mem-copy KEY SERVICE MiB             memcpy into it; `drain` is the other end
  *   vmbench raw-rtt UIO PEER MODE COUNT          as rtt, by bare memory and bells
  *   vmbench raw-pong UIO PEER MODE COUNT
  *   vmbench raw-copy UIO MiB                     memcpy into the shared memory
@@ -262,8 +263,12 @@ static struct raw raw_open(const char *path, const char *peer, const char *mode)
 	return r;
 }
 
-/* The memory of a channel, without the library's rings. */
-static struct raw mem_open(struct ivshmem *ch)
+/*
+ * The memory of a channel, without the library's rings. As in the bare memory the places
+ * of the two directions are a page apart, not a power of two that a TLB could mind: @tx_at
+ * and @rx_at are their offsets.
+ */
+static struct raw mem_open(struct ivshmem *ch, size_t tx_at, size_t rx_at)
 {
 	struct sivshmem_info info = { .size = sizeof(info) };
 	const struct sivshmem_window *tx = &info.window[SIVSHMEM_WIN_TX];
@@ -274,6 +279,8 @@ static struct raw mem_open(struct ivshmem *ch)
 		die("info", errno);
 	r.tx = raw_map(r.fd, tx->length, (int)tx->prot, (off_t)tx->offset);
 	r.rx = raw_map(r.fd, rx->length, (int)rx->prot, (off_t)rx->offset);
+	r.tx += tx_at;
+	r.rx += rx_at;
 	return r;
 }
 
@@ -347,7 +354,7 @@ static int do_raw_pong(char **arg)
 static int do_mem_rtt(char **arg)
 {
 	struct ivshmem *ch = dial(arg[0], arg[1], false);
-	struct raw r = mem_open(ch);
+	struct raw r = mem_open(ch, 0, RAW_B - RAW_A);
 
 	raw_ping(&r, count_of(arg[2]));
 	ivshmem_close(ch);
@@ -357,7 +364,7 @@ static int do_mem_rtt(char **arg)
 static int do_mem_pong(char **arg)
 {
 	struct ivshmem *ch = answer(arg[0], false);
-	struct raw r = mem_open(ch);
+	struct raw r = mem_open(ch, RAW_B - RAW_A, 0);
 
 	raw_pong(&r, count_of(arg[1]));
 	ivshmem_close(ch);
@@ -365,15 +372,32 @@ static int do_mem_pong(char **arg)
 	return 0;
 }
 
-static int do_raw_copy(char **arg)
+/* Blocks into one MiB of shared memory, again and again. */
+static void copy_into(uint8_t *to, const char *mib)
 {
-	struct raw r = raw_open(arg[0], "0", "poll");
-	uint64_t total = strtoull(arg[1], NULL, 0) << 20, left, start = now();
+	uint64_t total = strtoull(mib, NULL, 0) << 20, left, start = now();
 	static uint8_t block[BLOCK];
 
 	for (left = total; left; left -= BLOCK)
-		memcpy(r.mem + RAW_BULK + left % (1 << 20), block, BLOCK);
+		memcpy(to + left % (1 << 20), block, BLOCK);
 	printf("mbps=%.1f\n", (double)total * 1000 / (double)(now() - start));
+}
+
+static int do_mem_copy(char **arg)
+{
+	struct ivshmem *ch = dial(arg[0], arg[1], false);
+	struct raw r = mem_open(ch, 0, 0);
+
+	copy_into(r.tx, arg[2]);
+	ivshmem_close(ch);
+	return 0;
+}
+
+static int do_raw_copy(char **arg)
+{
+	struct raw r = raw_open(arg[0], "0", "poll");
+
+	copy_into(r.mem + RAW_BULK, arg[1]);
 	return 0;
 }
 
@@ -387,6 +411,7 @@ static const struct {
 	{ "drain", 1, do_drain },	{ "mem-rtt", 3, do_mem_rtt },
 	{ "mem-pong", 2, do_mem_pong }, { "raw-rtt", 4, do_raw_rtt },
 	{ "raw-pong", 4, do_raw_pong }, { "raw-copy", 2, do_raw_copy },
+	{ "mem-copy", 3, do_mem_copy },
 };
 
 int main(int argc, char **argv)
