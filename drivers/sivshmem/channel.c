@@ -322,17 +322,21 @@ int siv_channel_shutdown(struct siv_channel *ch, unsigned int marks,
 
 void siv_channel_close(struct siv_channel *ch)
 {
-	bool linger, teardown = false;
+	bool linger, teardown = false, over = false;
 
 	siv_channel_client->closed(ch);
 	spin_lock(&ch->lock);
 	set_bit(SIV_CHANNEL_CLOSED, &ch->flags);
 	linger = ch->state == SIVSHMEM_OPEN;
 	if (ch->state == SIVSHMEM_CLOSING || ch->state == SIVSHMEM_ENDED) {
+		over = ch->state == SIVSHMEM_CLOSING;
 		WRITE_ONCE(ch->state, SIVSHMEM_ENDED);
 		teardown = true;
 	}
 	spin_unlock(&ch->lock);
+	if (over)
+		trace_siv_channel(ch->host->dev->index, ch->cid, SIVSHMEM_ENDED,
+				  ch->why);
 	/* again: who accepts and closes at once may be faster than opened() */
 	siv_channel_client->closed(ch);
 	if (teardown) {

@@ -98,13 +98,15 @@ static int siv_caller_host(struct siv_caller *c, const char *region)
 		return siv_refused(NULL, SIV_AT_CONNECT, SIV_R_CERT_REGION, 0);
 	dev = siv_caller_device(own);
 	if (!dev)
-		return -ENODEV;
+		return siv_refused(NULL, SIV_AT_CONNECT, SIV_R_DEVICE_GONE, 0);
 	if (!dev->geo.region_size)
 		err = siv_refused(dev, SIV_AT_CONNECT, SIV_R_HEADER, 0);
 	else
 		c->host = siv_host_of(dev);
+	if (!err && !c->host)
+		err = siv_refused(dev, SIV_AT_CONNECT, SIV_R_DEVICE_GONE, 0);
 	siv_device_put(dev);
-	return err ?: c->host ? 0 : -ENODEV;
+	return err;
 }
 
 /* Why a key is of no use, as an event. */
@@ -117,6 +119,8 @@ static enum siv_reason siv_caller_why(int err)
 		return SIV_R_CERT_EXPIRED;
 	case -EKEYREJECTED:
 		return SIV_R_CERT_NOT_YET;
+	case -ENODEV:
+		return SIV_R_DEVICE_GONE;
 	default:
 		return SIV_R_NO_KEY;
 	}
@@ -140,8 +144,13 @@ static int siv_caller_talk(struct siv_caller *c, s32 key, const char *region)
 	if (err)
 		return err;
 	talk = siv_talk_use(c->host, c->id, c->cert);
-	if (IS_ERR(talk))
-		return PTR_ERR(talk);
+	if (IS_ERR(talk)) {
+		err = PTR_ERR(talk);
+		if (err != -ESTALE && err != -ENOMEM)
+			siv_refused(c->host->dev, SIV_AT_CONNECT,
+				    siv_caller_why(err), 0);
+		return err;
+	}
 	c->talk = talk;
 	return 0;
 }
@@ -166,22 +175,24 @@ static int siv_caller_get(struct siv_caller *c, s32 key, const char *region)
 
 /* --------------------------------------------------------------------- CONNECT */
 
-static int siv_connect_size(const struct siv_geometry *geo, u64 *size)
+static int siv_connect_size(const struct siv_device *dev, u64 *size)
 {
+	const struct siv_geometry *geo = &dev->geo;
+
 	if (!*size)
 		*size = max_t(u64, SIV_RING_DEFAULT, geo->granule);
 	if (!siv_is_pow2(*size) || *size < geo->granule ||
 	    *size < geo->ring_min || *size > geo->ring_max)
-		return -EINVAL;
+		return siv_refused(dev, SIV_AT_CONNECT, SIV_R_SIZE, 0);
 	return 0;
 }
 
-static int siv_connect_suite(const struct siv_geometry *geo, u32 *suite)
+static int siv_connect_suite(const struct siv_device *dev, u32 *suite)
 {
 	if (*suite == SIVSHMEM_SUITE_DEFAULT)
 		*suite = SIVSHMEM_SUITE_CHACHAPOLY;
-	if (*suite > SIVSHMEM_SUITE_AESGCM || !(geo->suites & BIT(*suite)))
-		return siv_reason_errno(SIV_R_SUITE);
+	if (*suite > SIVSHMEM_SUITE_AESGCM || !(dev->geo.suites & BIT(*suite)))
+		return siv_refused(dev, SIV_AT_CONNECT, SIV_R_SUITE, 0);
 	return 0;
 }
 
@@ -190,15 +201,15 @@ static struct file *siv_connect_begin(struct siv_caller *c,
 				      struct sivshmem_connect *a,
 				      struct siv_connect_ask *ask)
 {
-	const struct siv_geometry *geo = &c->host->dev->geo;
+	const struct siv_device *dev = c->host->dev;
 	unsigned int flags = a->flags & SIVSHMEM_NONBLOCK ? O_NONBLOCK : 0;
 	struct siv_channel *ch;
 	struct file *file;
 	int err;
 
-	err = siv_connect_size(geo, &ask->ring_tx);
-	err = err ?: siv_connect_size(geo, &ask->ring_rx);
-	err = err ?: siv_connect_suite(geo, &a->suite);
+	err = siv_connect_size(dev, &ask->ring_tx);
+	err = err ?: siv_connect_size(dev, &ask->ring_rx);
+	err = err ?: siv_connect_suite(dev, &a->suite);
 	if (err)
 		return ERR_PTR(err);
 	ch = siv_channel_alloc(c->talk, true, a->flags, a->suite);

@@ -10,6 +10,7 @@ struct siv_device;
 /* Where something was refused: a table, a place is a line. */
 /* clang-format off */
 #define SIV_EVENT_PLACES(X) \
+	X(KEY) \
 	X(SESSION) \
 	X(RECORD) \
 	X(CONNECT) \

@@ -22,6 +22,7 @@
 #include <linux/timekeeping.h>
 
 #include "core/session.h"
+#include "event.h"
 #include "keys.h"
 
 #define SIV_KEYRING ".sivshmem"
@@ -402,6 +403,15 @@ static enum siv_reason siv_prep_fill(struct siv_prep *p, struct siv_span data)
 	return r;
 }
 
+/* An event, and a line in the log, for whoever called keyctl. */
+static int siv_key_refused(enum siv_reason why)
+{
+	pr_notice_ratelimited("sivshmem: key refused, uid %u: %s\n",
+			      from_kuid(&init_user_ns, current_uid()),
+			      siv_reason_text(why));
+	return siv_refused(NULL, SIV_AT_KEY, why, 0);
+}
+
 static int siv_key_preparse(struct key_preparsed_payload *prep)
 {
 	struct siv_prep *p;
@@ -416,12 +426,8 @@ static int siv_key_preparse(struct key_preparsed_payload *prep)
 	prep->payload.data[0] = p;
 	siv_keys_anchors_closed();
 	r = siv_prep_fill(p, (struct siv_span){ prep->data, prep->datalen });
-	if (r != SIV_OK) {
-		pr_notice_ratelimited("sivshmem: key refused, uid %u: %s\n",
-				      from_kuid(&init_user_ns, current_uid()),
-				      siv_reason_text(r));
-		return siv_reason_errno(r);
-	}
+	if (r != SIV_OK)
+		return siv_key_refused(r);
 	prep->quotalen = prep->datalen;
 	if (!prep->orig_description && p->cert) {
 		struct siv_span name = p->cert->cert.service;
@@ -457,7 +463,7 @@ static int siv_key_instantiate(struct key *key,
 	if (!id)
 		return -EINVAL; /* a certificate alone is for ->update */
 	if (p->cert && !siv_description_names(key->description, &p->cert->cert))
-		return -EKEYREJECTED;
+		return siv_key_refused(SIV_R_CERT_SERVICE);
 	err = key_payload_reserve(key, prep->quotalen);
 	if (err)
 		return err;
@@ -482,10 +488,11 @@ static int siv_key_update(struct key *key, struct key_preparsed_payload *prep)
 		return siv_key_instantiate(key,
 					   prep); /* it was a negative key */
 	if (p->id)
-		return -EEXIST;
-	if (!siv_equal(p->cert->cert.pub, id->pub, SIV_KEY_LEN) ||
-	    !siv_description_names(key->description, &p->cert->cert))
-		return -EKEYREJECTED;
+		return siv_key_refused(SIV_R_KEY_EXISTS);
+	if (!siv_equal(p->cert->cert.pub, id->pub, SIV_KEY_LEN))
+		return siv_key_refused(SIV_R_KEY_MISMATCH);
+	if (!siv_description_names(key->description, &p->cert->cert))
+		return siv_key_refused(SIV_R_CERT_SERVICE);
 	err = key_payload_reserve(key, prep->quotalen);
 	if (err)
 		return err;

@@ -19,7 +19,8 @@
  *
  * `edge` adds S to an epoll set, edge-triggered; `edges` waits for one of the set.
  *
- * WORD: sealed, aes, nonblock, nonode, shared, ring=BYTES, timeout=MS, vm=NAME.
+ * WORD: sealed, aes, nonblock, nonode, shared, ring=BYTES, timeout=MS, vm=NAME,
+ * region=NAME, suite=NUMBER.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -104,6 +105,11 @@ static struct sivshmem_connect parse(char **word)
 			c.timeout_ms = (uint32_t)number(value + 1);
 		else if (value && !strncmp(*word, "vm=", 3))
 			strncpy((char *)c.vm, value + 1, sizeof(c.vm) - 1);
+		else if (value && !strncmp(*word, "region=", 7))
+			strncpy((char *)c.region, value + 1,
+				sizeof(c.region) - 1);
+		else if (value && !strncmp(*word, "suite=", 6))
+			c.suite = (uint32_t)number(value + 1);
 	}
 	c.ring_rx = c.ring_tx;
 	return c;

@@ -79,7 +79,8 @@ makefile() {
 		kunit-y := $(cd "$out" && objects lib/*.c)
 		sivshmem-kunit-y := $(cd "$out" && objects driver/core/*.c driver/tests/*.c)
 		sivshmem-kunit-y += driver/device.o driver/crypto.o driver/keys.o
-		sivshmem-kunit-y += driver/mailbox.o
+		sivshmem-kunit-y += driver/mailbox.o driver/event.o
+		CFLAGS_driver/event.o += -I$out/driver
 	X
 }
 

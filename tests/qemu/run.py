@@ -138,7 +138,10 @@ def run_case(place, name, function, report):
 def run_file(path, wanted, report):
     name = path.stem.removeprefix("test_")
     module = load(path)
-    cases = [(f"{name}.{case}", function) for case, function in cases_of(module)
+    every = cases_of(module)
+    if not every:
+        report.fail(f"{name}.none", [f"{path.name} has no case"], None)
+    cases = [(f"{name}.{case}", function) for case, function in every
              if wanted in f"{name}.{case}"]
     if not cases:
         return

@@ -3,15 +3,12 @@
 # to refuses, in its driver, with the errno and the event of the cause; the other end
 # gets no channel either, and what was open before goes on.
 import json
-import re
 import socket
 import time
 
+from lab.events import refusals, traced, watch
 from lab.pair import open_region
 from lab.shell import Shell
-
-REFUSALS = "/sys/class/misc/sivshmem-control/refusals"
-TRACING = "/sys/kernel/tracing"
 
 # The lie, what CONNECT gives at alpha, who finds the lie, where, and its cause.
 LIES = (
@@ -50,7 +47,7 @@ def setup(lab):
     open_region(lab, "alpha", "beta",
                 program="test-progs/sivshmemd-dishonest")
     for vm in lab.vms.values():
-        vm.run(f"echo 1 > {TRACING}/events/sivshmem/siv_refused/enable")
+        watch(vm, "siv_refused")
     # A session of another service of alpha's: whose certificate is lent.
     lab.lent = Shell(lab.vms["alpha"])
     lab.lent.ok(f"listen 0 {lab.keys['alpha']['data']}")
@@ -81,18 +78,6 @@ def honest(lab, slot, words=""):
     lab.here.ok(f"connect {slot} {lab.keys['alpha']['user']} data {words}")
     lab.there.ok(f"accept {slot} 0 5000")
     both_ways(lab, slot)
-
-
-def refusals(vm):
-    """The driver's counters: {cause: times}."""
-    return {name: int(count) for name, count in
-            (line.split() for line in vm.out(f"cat {REFUSALS}").splitlines())}
-
-
-def traced(vm):
-    """What the tracepoint has told since the last call: (place, cause)."""
-    text = vm.out(f"cat {TRACING}/trace; echo > {TRACING}/trace")
-    return re.findall(r"siv_refused: device=\d+ at=(\w+) reason=(\w+) ", text)
 
 
 def taken_back(shell, slot, error):

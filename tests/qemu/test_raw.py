@@ -8,13 +8,15 @@ import re
 import struct
 import time
 
+from lab.events import take, watch
 from lab.pair import open_region, works
 from lab.region import FIELDS, HEADER
 from lab.shell import Shell
 
 SECRET = b"Nobody but beta shall read this sentence of alpha's."
 REGION_BYTES = 64 << 20
-HELLO_UP, SLOT = 256, 5120
+HELLO_UP, SLOT, SLOTS = 256, 5120, 8
+DOWN = HELLO_UP + (2 + SLOTS) * SLOT
 
 
 def setup(lab):
@@ -125,6 +127,45 @@ def case_scribbling_on_mailboxes(lab):
     here.quit()
     there.quit()
     works(lab)
+
+
+def forge(lab, peer):
+    """Records with the tag and the number of the next one; what is told of them."""
+    slots = [box(lab, peer) + DOWN + i * SLOT for i in range(SLOTS)]
+    _, tag, number = max((struct.unpack("<IIQ", dump(lab, slot, 16)) for slot in slots),
+                         key=lambda head: head[2])
+    for slot in slots:
+        poke(lab, slot, struct.pack("<IIQ", 64, tag, number + 1) + os.urandom(64))
+    return f"siv_dropped: device=0 tag={tag:08x} number={number + 1} reason=tag"
+
+
+def case_forged_records(lab):
+    """Tag and number are there for everybody to read; the key is not."""
+    victims = [lab.vms[name] for name in ("alpha", "beta")]
+    here, there = (Shell(vm) for vm in victims)
+    there.ok(f"listen 0 {lab.keys['beta']['data']}")
+    here.ok(f"connect 1 {lab.keys['alpha']['user']} data")
+    there.ok("accept 1 0 5000")
+    for vm in victims:
+        watch(vm, "siv_dropped")
+        take(vm)
+    # who looks at the good record first does not see that the others are bad
+    unseen = {1, 2}
+    for slot in range(2, 2 + SLOTS):
+        time.sleep(0.1)  # delayed acknowledgements take numbers, too
+        told = {peer: forge(lab, peer) for peer in sorted(unseen)}
+        here.ok(f"connect {slot} {lab.keys['alpha']['user']} data")
+        there.ok(f"accept {slot} 0 5000")
+        text = "".join(take(vm) for vm in victims)
+        unseen -= {peer for peer, line in told.items() if line in text}
+        if not unseen:
+            break
+    assert not unseen, text
+    for slot in (1, slot):
+        sent = here.ok(f"write {slot} 100 {slot}")
+        assert there.ok(f"read {slot} 100") == sent
+    here.quit()
+    there.quit()
 
 
 def case_zz_header_is_zeroed(lab):

@@ -58,6 +58,7 @@ static const char *const siv_reason_names[SIV_R_COUNT] = {
 	[SIV_R_SIG_ALG] = "sig_alg",
 	[SIV_R_KEY_PKCS8] = "key_pkcs8",
 	[SIV_R_KEY_MISMATCH] = "key_mismatch",
+	[SIV_R_KEY_EXISTS] = "key_exists",
 	[SIV_R_NO_KEY] = "no_key",
 	[SIV_R_KEY_REVOKED] = "key_revoked",
 	[SIV_R_KEY_EXPIRED] = "key_expired",

@@ -51,6 +51,7 @@
 	X(SIG_ALG, EKEYREJECTED, "this kernel cannot verify that signature algorithm") \
 	X(KEY_PKCS8, EBADMSG, "private key is not PKCS#8 X25519 (RFC 8410)") \
 	X(KEY_MISMATCH, EKEYREJECTED, "private key does not match the certificate") \
+	X(KEY_EXISTS, EEXIST, "the key has a private key; only its certificate can be renewed") \
 	X(NO_KEY, ENOKEY, "no identity key") \
 	X(KEY_REVOKED, EKEYREVOKED, "the identity's key was revoked, invalidated or unlinked") \
 	X(KEY_EXPIRED, EKEYEXPIRED, "the identity's key has a timeout, and it is over") \
@@ -116,7 +117,7 @@ const char *siv_reason_name(enum siv_reason r);
 const char *siv_reason_text(enum siv_reason r);
 /*
  * siv_reason_code() - the cause as it goes over the wire: its errno's number; 0 for
- * SIV_R_MODE and SIV_R_PROTECTION, which concern nobody but the caller.
+ * SIV_R_KEY_EXISTS, SIV_R_MODE and SIV_R_PROTECTION, which concern nobody but the caller.
  */
 u32 siv_reason_code(enum siv_reason r);
 /**
