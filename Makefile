@@ -70,10 +70,12 @@ run-tests = tests/run.py $(if $(K),-k '$(K)')
 
 .PHONY: unit
 unit: ## native tests, with sanitizers
+	@tests/deps.sh check
 	@$(run-tests) unit
 
 .PHONY: daemon
 daemon: ## native tests against a running daemon
+	@tests/deps.sh check
 	@$(run-tests) daemon
 
 .PHONY: kunit
