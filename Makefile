@@ -105,11 +105,17 @@ kernels: ## compile against the kernel headers of later Debian releases
 	@tests/deps.sh check
 	@tests/kernels.sh
 
+.PHONY: matrix
+matrix: ## the tests in guests, with every kernel and QEMU: a table
+	@tests/deps.sh check
+	@$(MAKE) --no-print-directory guest-parts kunit-modules
+	@tests/matrix.sh
+
 .PHONY: check
 check: ## all tests
 	@tests/deps.sh check
 	@$(MAKE) --no-print-directory guest-parts kunit-modules
-	@$(run-tests) unit daemon kunit qemu
+	@$(run-tests) unit daemon kunit qemu smoke
 
 .PHONY: demo
 demo: ## the demonstration: three machines, two friends and an intruder

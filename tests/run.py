@@ -5,7 +5,7 @@
     tests/run.py [-v] [-k TEXT] SUITE...
 
 Suites: unit, daemon (native programs, as userspace/Makefile lists them), kunit
-and qemu (in guests). A program speaks TAP, or ends with the line `N passed,
+and qemu (in guests), smoke (in guests with the newest kernel). A program speaks TAP, or ends with the line `N passed,
 N failed, N skipped`. A program or suite without any test has failed. The last
 line counts every single test; the exit status is 1 if any failed.
 """
@@ -177,7 +177,9 @@ def run_native(suite, options):
 def run_guest(suite, options):
     """Run a suite that prints its own progress and ends with its count."""
     command = [sys.executable, "-u", str(TOP / "tests/qemu/run.py"), suite]
-    if options.k:
+    if suite == "smoke":
+        command = [str(TOP / "tests/matrix.sh"), "smoke"]
+    elif options.k:
         command += ["-k", options.k]
     count = None
     with subprocess.Popen(command, cwd=TOP, stdin=subprocess.DEVNULL, text=True,
@@ -200,6 +202,7 @@ SUITES = {
     "daemon": run_native,
     "kunit": run_guest,
     "qemu": run_guest,
+    "smoke": run_guest,
 }
 
 

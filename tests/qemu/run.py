@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs tests in virtual machines.
 
-    tests/qemu/run.py [--list] [-k TEXT] [qemu|kunit]
+    tests/qemu/run.py [--list] [-k TEXT]... [qemu|kunit]
 
 `qemu`: every file test_*.py is one laboratory: its setup(lab) starts machines,
 then its case_*(lab) run in their order. After a case, whatever a guest's kernel
@@ -142,7 +142,7 @@ def run_file(path, wanted, report):
     if not every:
         report.fail(f"{name}.none", [f"{path.name} has no case"], None)
     cases = [(f"{name}.{case}", function) for case, function in every
-             if wanted in f"{name}.{case}"]
+             if wanted(f"{name}.{case}")]
     if not cases:
         return
     report.note(f"{name}: {claim_of(path)}")
@@ -162,7 +162,7 @@ def show_list(paths, wanted):
         name = path.stem.removeprefix("test_")
         print(f"{name}: {claim_of(path)}")
         for case, _ in cases_of(load(path)):
-            if wanted in f"{name}.{case}":
+            if wanted(f"{name}.{case}"):
                 print(f"    {name}.{case}")
 
 
@@ -172,21 +172,25 @@ def main():
                         choices=("qemu", "kunit"))
     parser.add_argument("--list", action="store_true",
                         help="the cases and what they claim")
-    parser.add_argument("-k", default="", metavar="TEXT",
-                        help="only cases with this in their name")
+    parser.add_argument("-k", default=[], metavar="TEXT", action="append",
+                        help="only cases with this, or one of these, in their name")
     options = parser.parse_args()
     paths = sorted(HERE.glob("test_*.py"))
+
+    def wanted(name):
+        return not options.k or any(text in name for text in options.k)
+
     if options.list:
-        show_list(paths, options.k)
+        show_list(paths, wanted)
         return 0
     # Interrupts must still end every machine.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report = Report()
     if options.suite == "kunit":
-        kunit.run(report, options.k)
+        kunit.run(report, wanted)
     else:
         for path in paths:
-            run_file(path, options.k, report)
+            run_file(path, wanted, report)
     return report.finish()
 
 

@@ -36,15 +36,16 @@ class GuestKernel:
         self.release = release
         self.vmlinux = image or folder / "vmlinux"
         self.modules = folder / "lib" / "modules" / release
-        self._deps = None
+        self._deps = self._read_deps()
         self._builtin = {
             module_name(line) for line in
             (self.modules / "modules.builtin").read_text().splitlines()}
 
+    def has_module(self, name):
+        return name.replace("-", "_") in self._builtin | self._deps.keys()
+
     def module_files(self, names):
         """The files of these modules and of all they need, in load order."""
-        if self._deps is None:
-            self._deps = self._read_deps()
         ordered = []
         for name in names:
             self._add_module(name.replace("-", "_"), ordered)

@@ -24,7 +24,7 @@ def run(report, wanted):
         problems += lab.complaints()
     finally:
         problems += lab.close()
-    found = [outcome for outcome in outcomes(log) if wanted in outcome.name]
+    found = [outcome for outcome in outcomes(log) if wanted(outcome.name)]
     show(report, found)
     if problems or not found:
         report.fail("kunit.kernel", problems or ["no results in the kernel log"],

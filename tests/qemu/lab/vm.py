@@ -19,6 +19,7 @@ from .qmp import Qmp, QmpError
 CPU = "max,-erms,-fsrm"
 APPEND = ("console=ttyS0 tsc=reliable no_timer_check random.trust_cpu=on "
           "rdinit=/init net.ifnames=0")
+QEMU = os.environ.get("SIV_QEMU", "qemu-system-x86_64")
 # For other kernels than Debian's (kernel.py): more arguments, and MiB at least.
 OWN_APPEND = os.environ.get("SIV_APPEND", "")
 OWN_MEMORY = int(os.environ.get("SIV_MEMORY") or 0)
@@ -69,7 +70,7 @@ class Vm:
         agent_here, agent_there = socket.socketpair()
         qmp_here, qmp_there = socket.socketpair()
         command = [
-            "qemu-system-x86_64", "-name", name, "-accel", accelerator(),
+            QEMU, "-name", name, "-accel", accelerator(),
             "-M", machine, "-cpu", CPU, "-m", str(max(memory, OWN_MEMORY)),
             "-smp", str(cpus), "-nodefaults", "-no-user-config", "-display", "none",
             "-kernel", owner.stage(kernel.vmlinux),

@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Builds a kernel for finding mistakes, and prints its folder, which is what
+# SIV_KERNEL names: its modules are built against it, its guests boot it.
+#
+#   tests/debug/kernel.sh kasan|kcsan
+#
+# From Debian's linux-source and tests/debug/*.config. It takes ten minutes on two idle
+# processors, and is kept in the cache.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/sivshmem
+kind=${1:?usage: $0 kasan|kcsan}
+series=$(dpkg-query -W -f '${Depends}' linux-headers-amd64 |
+	sed -n 's/.*linux-headers-\([0-9]*\.[0-9]*\).*/\1/p')
+package=linux-source-$series
+
+# What external modules need of a built tree; the rest is 2 GB.
+prune() {
+	find . \( -path ./scripts -o -path ./tools/objtool \) -prune -o -type f \
+		\( -name '*.[coaS]' -o -name '*.cmd' -o -name '*.mod' -o -name '*.dts*' \) \
+		-exec rm -f {} +
+	rm -rf Documentation vmlinux vmlinux.* .tmp_* samples \
+		arch/x86/boot/compressed/vmlinux*
+	find arch -mindepth 1 -maxdepth 1 -type d ! -name x86 -exec rm -rf {} +
+	find . -type d -empty -delete
+}
+
+build() {
+	tar --strip-components=1 -xJf "/usr/src/$package.tar.xz"
+	cat "$here/common.config" "$here/$kind.config" >all.config
+	KCONFIG_ALLCONFIG=all.config make -s ARCH=x86 allnoconfig
+	# a wish that the kernel does not grant would pass unseen
+	missing=$(grep -vxFf .config <(grep '=[ym]$' all.config) || true)
+	[ -z "$missing" ] || { echo "not granted: $missing"; return 1; }
+	make -s ARCH=x86 "-j$(nproc)" bzImage modules
+	make -s ARCH=x86 INSTALL_MOD_PATH="$PWD" modules_install
+	rm -f lib/modules/*/build lib/modules/*/source
+	prune
+}
+
+version=$(dpkg-query -W -f '${Version}' "$package")
+compiler=$(gcc -dumpfullversion)
+key=$(cat "$here/common.config" "$here/$kind.config" <(declare -f build prune) |
+	cat - <(echo "$version $compiler") | sha256sum | cut -c1-20)
+folder=$cache/kernel-$kind-$key
+mkdir -p "$cache"
+if [ ! -d "$folder" ]; then
+	work=$(mktemp -d "$cache/.kernel.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	echo "kernel: building the $kind kernel, $package $version" >&2
+	(cd "$work" && build) >"$cache/kernel-$kind.log" 2>&1 || {
+		echo "kernel: no $kind kernel: see $cache/kernel-$kind.log" >&2
+		tail -n 20 "$cache/kernel-$kind.log" >&2
+		exit 1
+	}
+	# Somebody else may have been faster, with the same content.
+	mv -T "$work" "$folder" 2>/dev/null || [ -d "$folder" ]
+fi
+echo "$folder"

@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The suites in guests with every kernel and every QEMU that we promise.
+#
+#   tests/matrix.sh          all of it; a table, in build/matrix.txt, too
+#   tests/matrix.sh smoke    KUnit and the most important cases with the newest kernel
+#
+# Kernels: Debian's 6.1 and those of tests/kernels.sh. QEMUs: this machine's and
+# trixie's; the latter with the oldest and the newest kernel.
+set -euo pipefail
+top=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=tests/debian.sh
+. "$top/tests/debian.sh"
+smoke=(-k boot. -k data. -k keys. -k life. -k map.)
+
+debian_finish() { rm -rf "$1/usr/share/bash-completion"; }
+
+# qemu_of RELEASE FOLDER: a newer QEMU as one program, in a folder that any user can
+# read: the laboratory runs it as somebody else.
+qemu_of() {
+	local folder=$2
+
+	debian_fetch qemu "$1" qemu-system-x86
+	cp -r "$tree/." "$folder"
+	cat >"$folder/qemu-system-x86_64" <<-X
+		#!/bin/sh
+		export QEMU_MODULE_DIR=$folder/usr/lib/x86_64-linux-gnu/qemu
+		exec $folder/usr/lib64/ld-linux-x86-64.so.2 --library-path \\
+			$folder/usr/lib/x86_64-linux-gnu $folder/usr/bin/qemu-system-x86_64 \\
+			-L $folder/usr/share/qemu -L $folder/usr/share/seabios "\$@"
+	X
+	chmod 755 "$folder" "$folder/qemu-system-x86_64"
+}
+
+# suite RELEASE QEMU SUITE [-k TEXT]...: run it with a release's kernel; sets counts.
+suite() {
+	local release=$1 qemu=$2 log folder=$top/build/kernels/$1
+	local -a settings=(SIV_QEMU="$qemu")
+	shift 2
+
+	[ "$release" = bookworm ] || settings+=(SIV_BUILD="$folder" SIV_MEMORY=384
+		SIV_KERNEL="$folder/kernel")
+	log=$(mktemp "$top/build/matrix.XXXXXX")
+	env "${settings[@]}" "$top/tests/qemu/run.py" "$@" 2>&1 | tee "$log" | sed '$d' || true
+	counts=$(tail -n 1 "$log")
+	rm "$log"
+	[[ $counts =~ ^[1-9][0-9]*\ passed,\ 0\ failed ]] || failed=1
+}
+
+# row RELEASE QEMU SUITE: a suite, and a line for it in the table.
+row() {
+	local version kernel=$KREL
+
+	[ "$1" = bookworm ] ||
+		kernel=$(cat "$top/build/kernels/$1/kernel/include/config/kernel.release")
+	version=$("$2" --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')
+	echo "=== $3, kernel $kernel, QEMU $version"
+	suite "$@"
+	printf '%-24s %-10s %-6s %s\n' "$kernel" "$version" "$3" "$counts" >>"$table.new"
+}
+
+failed=0
+here=$(command -v qemu-system-x86_64)
+if [ "${1:-}" = smoke ]; then
+	"$top/tests/kernels.sh" forky
+	suite forky "$here" kunit
+	first=$counts
+	suite forky "$here" qemu "${smoke[@]}"
+	printf '%s\n%s\n' "$first" "$counts" | awk '{ p += $1; f += $3; s += $5 }
+		END { print p " passed, " f " failed, " s " skipped" }'
+	exit "$failed"
+fi
+
+table=$top/build/matrix.txt
+printf '%-24s %-10s %-6s %s\n' kernel QEMU suite result >"$table.new"
+KREL=${KREL:-$(dpkg-query -W -f '${Depends}' linux-headers-amd64 |
+	sed -n 's/.*linux-headers-\([^ ,]*\).*/\1/p')}
+newer=$(mktemp -d /tmp/siv-qemu.XXXXXX)
+trap 'rm -rf "$newer" "$work"' EXIT
+qemu_of trixie "$newer"
+"$top/tests/kernels.sh"
+for release in bookworm trixie forky; do
+	row "$release" "$here" kunit
+	row "$release" "$here" qemu
+	[ "$release" = trixie ] || row "$release" "$newer/qemu-system-x86_64" qemu
+done
+mv "$table.new" "$table"
+cat "$table"
+exit "$failed"
