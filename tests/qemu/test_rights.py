@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Who may search a key may use its identity, and nobody else, root neither: at CONNECT,
+# at LISTEN and when a channel's node is opened. A user who may open the control node
+# needs no other right than that.
+from lab.members import bundle
+from lab.pair import REGION, open_region, policy, until
+from lab.shell import Shell
+
+CONTROL = "/dev/sivshmem-control"
+OF_POSSESSOR, SEARCH_BY_OWNER = 0x3f000000, 0x00080000
+STRANGER = "stranger:x:1002:1002:in no group:/:/bin/sh"
+
+
+def setup(lab):
+    # a service of a user's, beside root's
+    text = policy(("alpha", "beta"),
+                  f"[service {REGION}/alpha/club]\nclients = beta")
+    open_region(lab, "alpha", "beta", text=text)
+    guest = lab.vms["alpha"]
+    guest.run(f"chgrp sivshmem {CONTROL}")  # as udev does
+    guest.run(f"echo {STRANGER} >> /etc/passwd")
+    lab.own = {}
+    for service in ("person", "club"):
+        payload = bundle(lab.ca, REGION, "alpha", service)
+        lab.own[service] = int(guest.out(
+            f"su user -c 'keyctl padd sivshmem {service} @u'", stdin=payload))
+
+
+def as_user(lab, command, user="user", status=0):
+    """What a command of a user's in alpha printed."""
+    return lab.vms["alpha"].out(f"su {user} -c '{command}'", status=status)
+
+
+def elsewhere(command):
+    """A command in a session that does not have its user's keyring."""
+    return f"keyctl session - {command}"
+
+
+def refused(lab, user, words, call):
+    """The key decides, and the refusal is counted."""
+    before = refusals(lab)
+    out = as_user(lab, f"chan {words}", user, status=1)
+    assert out == f"EACCES {call}", (user, words, out)
+    assert refusals(lab) == before + 1, (user, words)
+
+
+def refusals(lab):
+    """How often the driver has refused for want of a key."""
+    lines = lab.vms["alpha"].out(
+        "cat /sys/class/misc/sivshmem-control/refusals").splitlines()
+    return sum(int(line.split()[1]) for line in lines
+               if line.split()[0] == "no_key")
+
+
+def connects(lab, user, key, wrap=str):
+    """CONNECT with this key must work for this user."""
+    echo = lab.vms["beta"].start(f"chan echo {lab.keys['beta']['data']} 1")
+    echo.wait_output("listening")
+    out = as_user(lab, wrap(f"chan connect {key} data"), user)
+    assert out.startswith("ok beta/data "), out
+    assert echo.wait() == 0, echo.text
+
+
+def case_connect(lab):
+    own, roots = lab.own["person"], lab.keys["alpha"]["user"]
+    connects(lab, "user", own)
+    refused(lab, "user", f"connect {roots} data", "CONNECT")
+    refused(lab, "other", f"connect {own} data", "CONNECT")
+    refused(lab, "root", f"connect {own} data", "CONNECT")
+    connects(lab, "root", roots)
+    connects(lab, "user", own)
+
+
+def case_listen(lab):
+    own, roots = lab.own["club"], lab.keys["alpha"]["data"]
+    refused(lab, "user", f"keep {roots}", "LISTEN")
+    refused(lab, "other", f"keep {own}", "LISTEN")
+    refused(lab, "root", f"keep {own}", "LISTEN")
+    for user, key, service in (("user", own, "club"), ("root", roots, "data")):
+        echo = lab.vms["alpha"].start(f"su {user} -c 'chan echo {key} 1'")
+        echo.wait_output("listening")
+        lab.vms["beta"].run(
+            f"chan ping {lab.keys['beta']['user']} {service} 3 5")
+        assert echo.wait() == 0, echo.text
+
+
+def case_the_uid_is_not_enough(lab):
+    own = lab.own["person"]
+    before = refusals(lab)
+    out = as_user(lab, elsewhere(f"chan connect {own} data"), status=1)
+    assert out == "EACCES CONNECT", out
+    out = as_user(lab, elsewhere(f"chan keep {own}"), status=1)
+    assert out == "EACCES LISTEN", out
+    assert refusals(lab) == before + 2
+    # the right alone was missing
+    as_user(lab, f"keyctl setperm {own} {OF_POSSESSOR | SEARCH_BY_OWNER:#x}")
+    connects(lab, "user", own, elsewhere)
+    as_user(lab, f"keyctl setperm {own} {OF_POSSESSOR:#x}")
+
+
+def case_control_node_has_a_mode(lab):
+    out = as_user(lab, f"chan connect {lab.own['person']} data", "stranger", status=1)
+    assert out == f"EACCES {CONTROL}", out
+
+
+class Owner:
+    """`user` in alpha with a channel to beta that has a node."""
+
+    def __init__(self, lab, words=""):
+        guest = lab.vms["alpha"]
+        self.there = Shell(lab.vms["beta"])
+        self.there.ok(f"listen 0 {lab.keys['beta']['data']}")
+        self.here = Shell(guest, "user")
+        self.here.ok(f"connect 1 {lab.own['person']} data {words}")
+        self.node = f"/dev/sivshmem{self.here.info(1)['minor']}"
+        until(lambda: guest.run(f"test -e {self.node}", status=None).status == 0,
+              self.node)
+        assert guest.out(f"stat -c '%a %U' {self.node}") == "600 user"
+
+    def quit(self):
+        self.here.quit()
+        self.there.quit()
+
+
+def may_not_open(lab, node, user, wrap=str):
+    before = refusals(lab)
+    out = as_user(lab, wrap(f"act open {node}"), user, status=1)
+    assert out == "EACCES", (user, out)
+    return refusals(lab) - before
+
+
+def case_node(lab):
+    owner = Owner(lab)
+    key = lab.own["person"]
+    # the mode stops another user; the key alone stops these two
+    assert may_not_open(lab, owner.node, "other") == 0
+    assert may_not_open(lab, owner.node, "root") == 1
+    assert may_not_open(lab, owner.node, "user", elsewhere) == 1
+    assert as_user(lab, f"act open {owner.node}") == "ok"
+    as_user(lab, f"keyctl setperm {key} {OF_POSSESSOR | SEARCH_BY_OWNER:#x}")
+    assert as_user(lab, elsewhere(f"act open {owner.node}")) == "ok"
+    as_user(lab, f"keyctl setperm {key} {OF_POSSESSOR:#x}")
+    assert may_not_open(lab, owner.node, "user", elsewhere) == 1
+    # and one file at a time
+    owner.here.ok(f"open 2 {owner.node}")
+    assert as_user(lab, f"act open {owner.node}", status=1) == "EBUSY"
+    owner.here.ok("close 2")
+    assert as_user(lab, f"act open {owner.node}") == "ok"
+    owner.quit()
+
+
+def case_node_is_shared(lab):
+    """NODE_SHARED: the mode decides alone, and there may be several files."""
+    owner = Owner(lab, "shared")
+    owner.here.ok(f"open 2 {owner.node}")
+    assert as_user(lab, elsewhere(f"act open {owner.node}")) == "ok"
+    assert may_not_open(lab, owner.node, "other") == 0
+    owner.quit()
