@@ -54,6 +54,33 @@ def case_binds(lab):
     assert "sivshmem" not in guest.out("cat /proc/iomem")
 
 
+def bars(guest, device):
+    """Ways of root to a device's memory: what `act mmap` takes, by name."""
+    folder = f"/sys/bus/pci/devices/{device}"
+    ways = {name: f"{folder}/{name} 0"
+            for name in ("resource0", "resource1", "resource2", "resource2_wc")}
+    for line, bar in enumerate(guest.out(f"cat {folder}/resource").split("\n")[:3]):
+        ways[f"/dev/mem at BAR{line}"] = f"/dev/mem {int(bar.split()[0], 0) // 4096}"
+    return ways
+
+
+def mapped(guest, way):
+    """What came of mapping a page that way: ok, or the errno."""
+    return guest.run(f"act mmap {way} 4096 rw", status=None).out.split()[0]
+
+
+def case_bars_are_exclusive(lab):
+    guest = lab.vms["guest"]
+    for device in load(guest, bound=2):
+        for name, way in bars(guest, device).items():
+            error = "EPERM" if "/dev/mem" in name else "EINVAL"
+            assert mapped(guest, way) == error, (device, name)
+    unload(guest)
+    # with nobody there all of it works: the refusals were the driver's
+    for name, way in bars(guest, device).items():
+        assert mapped(guest, way) == "ok", (device, name)
+
+
 def case_vectors_stay_disabled(lab):
     guest = lab.vms["guest"]
     load(guest, bound=2)
