@@ -12,16 +12,22 @@
  *   act find FILE WINDOW LENGTH        how often a mapping has standard input
  *   act ring FILE PEER VECTOR          write the doorbell register
  *   act key TYPE DESCRIPTION           search a key in the own keyrings
+ *   act iopl                           may use all ports of the processor
+ *   act kexec                          may replace the kernel
+ *   act bpf                            load a program that reads kernel memory
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <keyutils.h>
+#include <linux/bpf.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/io.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -157,14 +163,63 @@ static int do_key(char **arg)
 	return 0;
 }
 
+static int do_iopl(char **arg)
+{
+	(void)arg;
+	if (iopl(3))
+		return failed();
+	puts("ok");
+	return 0;
+}
+
+/* Without a segment: what was loaded before is forgotten. */
+static int do_kexec(char **arg)
+{
+	(void)arg;
+	if (syscall(SYS_kexec_load, 0, 0, NULL, 0))
+		return failed();
+	puts("ok");
+	return 0;
+}
+
+static int do_bpf(char **arg)
+{
+	const struct bpf_insn program[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X,
+		  .dst_reg = 1,
+		  .src_reg = 10 },
+		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 1, .imm = -8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 2, .imm = 8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = 0 },
+		{ .code = BPF_JMP | BPF_CALL,
+		  .imm = BPF_FUNC_probe_read_kernel },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr load = {
+		.prog_type = BPF_PROG_TYPE_TRACEPOINT,
+		.insns = (uintptr_t)program,
+		.insn_cnt = sizeof(program) / sizeof(*program),
+		.license = (uintptr_t) "GPL",
+	};
+
+	(void)arg;
+	if (syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load)) < 0)
+		return failed();
+	puts("ok");
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int args;
 	int (*run)(char **arg);
 } acts[] = {
-	{ "open", 1, do_open }, { "mmap", 4, do_mmap }, { "dump", 4, do_dump },
-	{ "poke", 3, do_poke }, { "find", 3, do_find }, { "ring", 3, do_ring },
-	{ "key", 2, do_key },
+	{ "open", 1, do_open },	  { "mmap", 4, do_mmap },
+	{ "dump", 4, do_dump },	  { "poke", 3, do_poke },
+	{ "find", 3, do_find },	  { "ring", 3, do_ring },
+	{ "key", 2, do_key },	  { "iopl", 0, do_iopl },
+	{ "kexec", 0, do_kexec }, { "bpf", 0, do_bpf },
 };
 
 int main(int argc, char **argv)

@@ -26,6 +26,8 @@ static const struct {
 } reasons[] = {
 	{ SIVSHMEM_POSTURE_NO_LOCKDOWN, "no_lockdown",
 	  "kernel lockdown is off: boot with lockdown=confidentiality" },
+	{ SIVSHMEM_POSTURE_READABLE, "memory_readable",
+	  "root can read the kernel's memory, and keys in it: lockdown=confidentiality" },
 	{ SIVSHMEM_POSTURE_IOMEM_RELAXED, "iomem_relaxed",
 	  "iomem=relaxed is on the kernel's command line" },
 	{ SIVSHMEM_POSTURE_NO_STRICT_DEVMEM, "no_strict_devmem",

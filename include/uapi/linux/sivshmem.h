@@ -175,6 +175,8 @@ struct sivshmem_accept {
 #define SIVSHMEM_POSTURE_UNSIGNED 0x20
 /* BAR2 is not write-back: slow, not unsafe */
 #define SIVSHMEM_POSTURE_UNCACHED 0x40
+/* lockdown, if any, lets root read kernel memory: keys, and records of sealed channels */
+#define SIVSHMEM_POSTURE_READABLE 0x80
 
 /**
  * struct sivshmem_region_info - what is known of one region (one PCI device)
