@@ -19,8 +19,9 @@
  *
  * `edge` adds S to an epoll set, edge-triggered; `edges` waits for one of the set.
  *
- * WORD: sealed, aes, nonblock, nonode, shared, ring=BYTES, timeout=MS, vm=NAME,
- * region=NAME, suite=NUMBER.
+ * WORD: sealed, aes, nonblock, nonode, shared, ring=BYTES, rx=BYTES, timeout=MS,
+ * vm=NAME, region=NAME, suite=NUMBER. `rx` is for a ring to read from that is not as
+ * long as the other.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -101,6 +102,8 @@ static struct sivshmem_connect parse(char **word)
 			c.suite = SIVSHMEM_SUITE_AESGCM;
 		else if (value && !strncmp(*word, "ring=", 5))
 			c.ring_tx = number(value + 1);
+		else if (value && !strncmp(*word, "rx=", 3))
+			c.ring_rx = number(value + 1);
 		else if (value && !strncmp(*word, "timeout=", 8))
 			c.timeout_ms = (uint32_t)number(value + 1);
 		else if (value && !strncmp(*word, "vm=", 3))
@@ -111,7 +114,8 @@ static struct sivshmem_connect parse(char **word)
 		else if (value && !strncmp(*word, "suite=", 6))
 			c.suite = (uint32_t)number(value + 1);
 	}
-	c.ring_rx = c.ring_tx;
+	if (!c.ring_rx)
+		c.ring_rx = c.ring_tx;
 	return c;
 }
 

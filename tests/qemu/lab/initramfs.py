@@ -50,11 +50,12 @@ def find_program(name):
     return path
 
 
-def build(path, kernel, modules=(), programs=(), files=None):
+def build(path, kernel, modules=(), programs=(), files=None, tools=()):
     """Write the initramfs.
 
     modules: our .ko files, put into /modules but not loaded;
     programs: static programs, put into /bin;
+    tools: names of this machine's programs, beside keyctl;
     files: {name in the guest: bytes or Path}.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +71,8 @@ def build(path, kernel, modules=(), programs=(), files=None):
         archive.file("bin/busybox", find_program("busybox"), 0o755)
         archive.bytes("etc/passwd", PASSWD.encode())
         archive.bytes("etc/group", GROUP.encode())
-        add_program(archive, "bin/keyctl", find_program("keyctl"))
+        for tool in ("keyctl", *tools):
+            add_program(archive, f"bin/{tool}", find_program(tool))
         stock = kernel.module_files(
             [*filter(kernel.has_module, FAST_MODULES), *MODULES])
         for file in stock:

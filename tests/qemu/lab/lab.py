@@ -51,16 +51,18 @@ class Lab:
         return cls._shared["kernel"]
 
     @classmethod
-    def initramfs(cls):
-        """The initramfs of every guest, made once per run."""
-        if "initramfs" not in cls._shared:
-            path = BUILD / "qemu" / "initramfs.cpio"
+    def initramfs(cls, *tools):
+        """The initramfs of every guest, or one with more of this machine's
+        programs; made once per run."""
+        name = "-".join(("initramfs", *tools))
+        if name not in cls._shared:
+            path = BUILD / "qemu" / f"{name}.cpio"
             path.parent.mkdir(parents=True, exist_ok=True)
-            cls._shared["initramfs"] = initramfs.build(
+            cls._shared[name] = initramfs.build(
                 path, cls.kernel(),
                 [module for module in guest_modules() if module.exists()],
-                guest_programs())
-        return cls._shared["initramfs"]
+                guest_programs(), tools=tools)
+        return cls._shared[name]
 
     def start(self, name, **options):
         """Start a guest without waiting for it."""
