@@ -10,7 +10,7 @@
 static long siv_file_info(struct file *file, union siv_ioctl_arg *arg)
 {
 	if (arg->info.flags)
-		return -EINVAL;
+		return -EOPNOTSUPP;
 	siv_channel_info(file->private_data, &arg->info);
 	return 0;
 }

@@ -400,7 +400,7 @@ static long siv_control_region(struct file *file, union siv_ioctl_arg *arg)
 	struct siv_device *dev;
 
 	if (i->flags)
-		return -EINVAL;
+		return -EOPNOTSUPP;
 	/* indices may have gaps: the next one that exists is told */
 	dev = siv_device_find_next(index);
 	if (!dev)

@@ -14,3 +14,6 @@ guest-tests += churn
 churn-srcs := tests/guest/churn.c
 churn-libs := -lpthread
 churn-nocore := y
+guest-tests += ioctls
+ioctls-srcs := tests/guest/ioctls.c
+ioctls-nocore := y

@@ -18,7 +18,8 @@
  * use the same layout. Descriptors are return values, opened O_CLOEXEC.
  *
  *   - EINVAL: bad argument, size too small, or a reserved field that is not zero
- *   - E2BIG: the struct is longer than this kernel knows and its tail is not zero
+ *   - E2BIG: the struct is longer than this kernel knows and its tail is not zero, or
+ *     longer than a page
  *   - EOPNOTSUPP: unknown flag, or not possible for this channel or caller
  *   - ENOTTY: unknown ioctl number for this kind of descriptor
  *   - EFAULT: an address is not accessible
@@ -181,7 +182,7 @@ struct sivshmem_accept {
 /**
  * struct sivshmem_region_info - what is known of one region (one PCI device)
  * @size: sizeof(struct sivshmem_region_info)
- * @flags: in: zero; out: SIVSHMEM_REGION_*
+ * @flags: in: zero, else EOPNOTSUPP; out: SIVSHMEM_REGION_*
  * @index: in: 0 for the first device; ENODEV past the last
  * @peer: own peer number
  * @vectors: own MSI-X vectors in use
@@ -272,7 +273,7 @@ struct sivshmem_window {
 /**
  * struct sivshmem_info - what is known of a channel
  * @size: sizeof(struct sivshmem_info)
- * @flags: in: zero; out: SIVSHMEM_INFO_*
+ * @flags: in: zero, else EOPNOTSUPP; out: SIVSHMEM_INFO_*
  * @state: enum sivshmem_state
  * @error: 0, or the errno that CONNECT would have returned, as a positive number
  * @end_reason: 0, or why it ended, as a positive errno; EPIPE is an orderly close
