@@ -17,3 +17,14 @@ churn-nocore := y
 guest-tests += ioctls
 ioctls-srcs := tests/guest/ioctls.c
 ioctls-nocore := y
+
+# A 32-bit process without a 32-bit C library: the compiler and the headers are enough.
+abi32-cflags := -m32 -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-stack-protector \
+		-fno-asynchronous-unwind-tables $(warnings) -Iinclude/uapi \
+		-idirafter /usr/include/$(shell $(CC) -print-multiarch)
+static: $(B)/guest/abi32
+$(B)/guest/abi32: tests/guest/abi32.c include/uapi/linux/sivshmem.h \
+		tests/guest/module.mk
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(abi32-cflags) -nostdlib -static -no-pie \
+		-Wl,--build-id=none -o $@ $<

@@ -2,10 +2,11 @@
 # Every ioctl refuses a malformed argument with the errno that the ABI promises, on
 # every kind of descriptor, and changes nothing; 32-bit callers have every ioctl, read,
 # write and poll, and no ring's mapping.
+import errno
 import re
 
 from lab.pair import open_region
-from lab.paths import TOP
+from lab.paths import BUILD, TOP
 
 HEADER = TOP / "include/uapi/linux/sivshmem.h"
 DESCRIPTORS = ("control", "listener", "channel", "node")
@@ -37,3 +38,32 @@ def case_malformed(lab):
     assert seen == {(d, name) for d in DESCRIPTORS for name in [*numbers(), "-"]}
     peer.close_input()
     assert peer.wait() == 0, peer.text
+
+
+# What abi32 prints: names, and what the calls must give.
+COMPAT = {
+    "open": 0, "VERSION": 1, "REGION_INFO": 0, "region_mib": 64,
+    "region_name": ord("l"), "LISTEN": 0, "ACCEPT": -errno.ETIMEDOUT,
+    "LISTEN_bad_allow": -errno.EFAULT, "REGION_INFO_short": -errno.EINVAL,
+    "CONNECT": 0, "INFO": 0, "mmap_tx": -errno.EOPNOTSUPP,
+    "mmap_rx": -errno.EOPNOTSUPP, "records": 0, "BELL_by_calls": -errno.EINVAL,
+    "SHUTDOWN": 0, "read_end": 0, "CONNECT_2": 0, "INFO_2": 0, "mmap_own": 0,
+    "mmap_peer": 0, "peer_prod": 0, "WAIT_now": -errno.EAGAIN,
+    "WAIT_50": -errno.ETIMEDOUT, "BELL": 0, "write_mapped": -errno.EBUSY,
+}
+
+
+def case_32_bit_caller(lab):
+    # ELFCLASS32, EM_386: it is what it is said to be
+    program = (BUILD / "user/guest/abi32").read_bytes()
+    assert program[4] == 1 and program[18] == 3, program[:20]
+    keys = lab.keys["alpha"]
+    echo = lab.vms["beta"].start(f"chan echo {lab.keys['beta']['data']} 2")
+    echo.wait_output("listening")
+    out = lab.vms["alpha"].out(f"abi32 {keys['user']} {keys['data']} data")
+    got = {name: int(value)
+           for name, value in (line.split() for line in out.splitlines())}
+    assert got == COMPAT, {name: (got.get(name), COMPAT.get(name))
+                           for name in got.keys() | COMPAT.keys()
+                           if got.get(name) != COMPAT.get(name)}
+    assert echo.wait() == 0, echo.text
