@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# A guest that leaves in order says so: when it reboots, and when its device is unplugged,
+# its peers' channels end within a second, although nobody waits for its silence; and what
+# comes back can connect again.
+import os
+import time
+
+from lab.certs import Ca
+from lab.daemon import Daemon
+from lab.pair import REGION, device, enter, policy, until, works
+from lab.shell import Shell
+
+OWN, PEER, TX, RX = WINDOWS = range(4)
+WITHIN = 1.0  # what is promised
+# Guests are interpreted, and others use the processors.
+SLACK = 1.0 + os.getloadavg()[0] / (os.cpu_count() or 1)
+LIVENESS = 60  # a peer that is told nothing would wait so long
+PORT = "sivport0"
+
+
+def arguments(lab, name):
+    """The daemon's for QEMU, with a name for the device."""
+    args = lab.daemon.qemu_args(name)
+    at = next(i for i, word in enumerate(args) if word.startswith("ivshmem-doorbell"))
+    assert f"bus={PORT}" in args[at], args
+    return [*args[:at], f"{args[at]},id=ivdev", *args[at + 1:]]
+
+
+def setup(lab):
+    lab.ca = Ca()
+    text = policy(("alpha", "beta"), region_keys=f"liveness = {LIVENESS}s")
+    lab.daemon = lab.service(Daemon.certified(lab, lab.ca, text, [REGION]))
+    lab.keys = {}
+    for name in ("alpha", "beta"):
+        lab.start(name, extra=arguments(lab, name), reboot=True)
+    for name in ("alpha", "beta"):
+        lab.vms[name].wait_boot()
+        enter(lab, name)
+
+
+def channel(lab):
+    here, there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
+    there.ok(f"listen 0 {lab.keys['beta']['data']}")
+    here.ok(f"connect 1 {lab.keys['alpha']['user']} data")
+    there.ok("accept 1 0 5000")
+    return here, there
+
+
+def figure(what, start):
+    seconds = time.monotonic() - start
+    print(f"# {what}: {seconds * 1000:.0f} ms of {WITHIN * 1000:.0f}", flush=True)
+    assert seconds < WITHIN + SLACK, f"{what}: {seconds:.2f} s"
+
+
+def goodbyes(lab):
+    return len([e for e in lab.daemon.audit(event="channel_end")
+                if "its VM said goodbye" in e["what"]])
+
+
+def left(lab, other, start, before):
+    """The end at the one that stays: told by the one that left, and soon."""
+    assert other.end(LIVENESS / 2) == "ECONNRESET"
+    figure("the peer's channel", start)
+    assert other.info(1)["end"] == "ECONNRESET", other.info(1)
+    polled = other.ok("poll 1 1000")
+    assert "hup" in polled and "err" not in polled, polled
+    until(lambda: goodbyes(lab) == before + 1, "goodbye in the audit log", 3)
+
+
+def reboots(lab, name):
+    here, there = channel(lab)
+    _, other = (here, there) if name == "alpha" else (there, here)
+    other.begin("read 1 100")
+    guest = lab.vms[name]
+    before = goodbyes(lab)
+    start = time.monotonic()
+    guest.start("reboot -f")
+    left(lab, other, start, before)
+    guest.wait_boot()
+    enter(lab, name)
+    other.quit()
+    works(lab)
+
+
+def case_connector_reboots(lab):
+    reboots(lab, "alpha")
+
+
+def case_listener_reboots(lab):
+    reboots(lab, "beta")
+
+
+def case_unplugged(lab):
+    here, there = channel(lab)
+    alpha = lab.vms["alpha"]
+    for window in WINDOWS:
+        here.ok(f"map 1 {window}")
+        here.ok(f"get 1 {window} 0")
+    there.begin("read 1 100")
+    here.begin("wait 1 read 8 30000")
+    before = goodbyes(lab)
+    start = time.monotonic()
+    alpha.qmp.run("device_del", id="ivdev")
+    assert here.end() == "ENODEV"
+    figure("the own channel", start)
+    left(lab, there, start, before)
+    for window in WINDOWS:
+        here.refused(f"get 1 {window} 0", "SIGBUS")
+    assert here.info(1)["end"] == "ENODEV", here.info(1)
+    until(lambda: any(e["event"] == "DEVICE_DELETED" for e in events(alpha)),
+          "DEVICE_DELETED")
+    plug(lab, "alpha")
+    there.quit()
+    works(lab)
+    here.refused("wait 1 read 8 1000", "ENODEV")
+    here.quit()
+
+
+def events(guest):
+    guest.qmp.run("query-status")
+    return guest.qmp.events
+
+
+def plug(lab, name):
+    """A device of the same kind in the same slot; the old one's socket is still open."""
+    guest = lab.vms[name]
+    socket = next(word for word in arguments(lab, name) if "path=" in word)
+    path = dict(word.split("=") for word in socket.split(",")[1:])["path"]
+    guest.qmp.run("chardev-remove", id="sivshmem0")
+    guest.qmp.run("chardev-add", id="again", backend={
+        "type": "socket", "data": {"addr": {"type": "unix", "data": {
+            "path": path}}, "server": False}})
+    guest.qmp.run("device_add", driver="ivshmem-doorbell", id="ivagain",
+                  chardev="again", vectors=8, bus=PORT)
+    until(lambda: guest.run("ls -d /sys/bus/pci/drivers/sivshmem/0000:*",
+                            status=None).status == 0, "the new device")
+    assert device(guest)
