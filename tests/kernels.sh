@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Compiles the module, its KUnit suites and the raw test module for later Debian
+# Compiles the module, its KUnit suites and the tests' modules for later Debian
 # releases' kernels; a warning (W=1) is a failure. What comes of it, with the kernel,
 # is a folder that the guests can run (tests/matrix.sh): build/kernels/RELEASE.
 #
@@ -25,13 +25,13 @@ debian_finish() {
 	find "$1/usr/lib/modules" -name '*.ko.xz' -exec unxz {} +
 }
 
-# Two folders: the module and the raw one as they are built anywhere, and the suites.
+# Two folders: the module and the tests' own as they are built anywhere, and the suites.
 sources() {
 	rm -rf "$1"
 	mkdir -p "$1/modules/drivers"
-	cp -r "$top/include" "$top/tests/uio" "$1/modules"
+	cp -r "$top/include" "$top/tests/uio" "$top/tests/vmfork" "$1/modules"
 	cp -r "$top/drivers/sivshmem" "$1/modules/drivers"
-	echo 'obj-y += drivers/sivshmem/ uio/' >"$1/modules/Kbuild"
+	echo 'obj-y += drivers/sivshmem/ uio/ vmfork/' >"$1/modules/Kbuild"
 	"$top/tests/kunit/mkkunit.sh" --sources "$1/kunit" "$tree/usr/src/kunit"
 }
 
@@ -57,7 +57,7 @@ arrange() {
 	ln -s "$image" "$1/kernel/arch/x86/boot/bzImage"
 	cp -r "$tree/usr/lib/modules/$release" "$1/kernel/lib/modules"
 	/sbin/depmod -b "$1/kernel" "$release"
-	ln -s ../modules/uio "$1/test-modules/uio"
+	ln -s ../modules/uio ../modules/vmfork "$1/test-modules"
 	ln -s ../../user "$1/user"
 }
 

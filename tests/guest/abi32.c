@@ -17,7 +17,9 @@
 
 _Static_assert(sizeof(void *) == 4 && sizeof(long) == 4, "32 bits");
 
-enum { PAGE_SHIFT = 12 };
+enum {
+	PAGE_SHIFT = 12
+};
 
 static long call6(long nr, long a, long b, long c, long d, long e, long f)
 {
@@ -227,7 +229,8 @@ int run(char **arg);
 
 int run(char **arg)
 {
-	long control = call(__NR_open, (long)"/dev/sivshmem-control", O_RDWR, 0);
+	long control =
+		call(__NR_open, (long)"/dev/sivshmem-control", O_RDWR, 0);
 	long fd;
 
 	if (!arg[1] || !arg[2] || !arg[3])

@@ -26,7 +26,9 @@
 
 #include <linux/sivshmem.h>
 
-enum { PAGE = 4096 };
+enum {
+	PAGE = 4096
+};
 
 /* A key's serial that no key has: what is right but for it gives ENOKEY. */
 #define NO_KEY 0x7ffffffe
@@ -34,7 +36,13 @@ enum { PAGE = 4096 };
 /* Kernel memory: the start of the direct map where it is not randomised. */
 #define KERNEL ((void *)0xffff888000000000)
 
-enum kind { CONTROL, LISTENER, CHANNEL, NODE, KINDS };
+enum kind {
+	CONTROL,
+	LISTENER,
+	CHANNEL,
+	NODE,
+	KINDS
+};
 
 static const char *const kinds[KINDS] = { "control", "listener", "channel",
 					  "node" };
@@ -68,11 +76,11 @@ struct op {
 	bool out;
 };
 
-#define OP(name_, kind_, type_, right_, known_, flags_, reserved_, out_)  \
-	{                                                                 \
-		#name_, SIVSHMEM_##name_, kind_, sizeof(struct type_),    \
-			right_, known_, offsetof(struct type_, flags_),   \
-			reserved_, out_                                   \
+#define OP(name_, kind_, type_, right_, known_, flags_, reserved_, out_)       \
+	{                                                                      \
+#name_, SIVSHMEM_##name_, kind_, sizeof(struct type_), right_, \
+			known_, offsetof(struct type_, flags_), reserved_,     \
+			out_                                                   \
 	}
 #define RESERVED(type_) offsetof(struct type_, reserved)
 
@@ -96,10 +104,7 @@ static const struct op ops[] = {
 	OP(WAIT, CHANNEL, sivshmem_wait, EAGAIN,
 	   SIVSHMEM_WAIT_READ | SIVSHMEM_WAIT_WRITE, flags,
 	   RESERVED(sivshmem_wait), false),
-	{ .name = "BELL",
-	  .cmd = SIVSHMEM_BELL,
-	  .kind = CHANNEL,
-	  .right = 0 },
+	{ .name = "BELL", .cmd = SIVSHMEM_BELL, .kind = CHANNEL, .right = 0 },
 	OP(SHUTDOWN, CHANNEL, sivshmem_shutdown, 0, 0, how, 0, false),
 };
 

@@ -87,7 +87,8 @@ makefile() {
 		kunit-y := $(objects lib)
 		sivshmem-kunit-y := $(objects driver/core driver/tests)
 		sivshmem-kunit-y += driver/device.o driver/crypto.o driver/keys.o
-		sivshmem-kunit-y += driver/mailbox.o driver/event.o
+		sivshmem-kunit-y += driver/mailbox.o driver/event.o driver/pair.o
+		sivshmem-kunit-y += driver/ephemeral.o
 	X
 }
 

@@ -11,9 +11,10 @@
 #include "suites.h"
 
 static struct kunit_suite *const siv_suites[] = {
-	&siv_crypto_suite,	&siv_noise_suite,   &siv_xdh_suite,
-	&siv_connect_kat_suite, &siv_keys_suite,    &siv_ring_suite,
-	&siv_device_suite,	&siv_mailbox_suite, &siv_session_suite,
+	&siv_crypto_suite,	&siv_noise_suite,     &siv_xdh_suite,
+	&siv_connect_kat_suite, &siv_keys_suite,      &siv_ring_suite,
+	&siv_device_suite,	&siv_mailbox_suite,   &siv_session_suite,
+	&siv_pair_suite,	&siv_ephemeral_suite,
 };
 
 static int __init siv_kunit_init(void)
