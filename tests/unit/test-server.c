@@ -447,6 +447,59 @@ static void test_second_refused(void **state)
 }
 
 /*
+ * More than the server keeps at once, and none of them reads: each finds its refusal, and
+ * none of another VM waits for them.
+ */
+static void test_many_refused(void **state)
+{
+	enum {
+		CROWD = 3 * SERVER_REFUSED_MAX,
+	};
+	struct region *r = make_region(&secure, 4);
+	static struct qemu q[2], many[CROWD], other;
+	unsigned int i;
+	u64 end;
+
+	(void)state;
+	attach(&q[0], 0);
+	attach(&q[1], 1);
+	for (i = 0; i < CROWD; i++)
+		dial(&many[i], 0);
+	run(20);
+	attach(&other, 1);
+	assert_true(other.n == 1 && other.value[0] == 1 && other.eof);
+	/* they are kept for two seconds each, but no longer */
+	end = clock_ms() + 20000;
+	for (i = 0; i < CROWD; i++) {
+		while (!read_one(&many[i]) && !many[i].eof && clock_ms() < end)
+			run(1);
+		assert_true(many[i].n == 1 && many[i].value[0] == 1);
+		assert_int_equal(many[i].fd[0], -1);
+	}
+	assert_int_equal(audit_count(audit, AUDIT_DUP_IDENTITY), CROWD + 1);
+	for (i = 0; i < CROWD; i++)
+		hang_up(&many[i]);
+	/* and its place is free as soon as it is */
+	hang_up(&q[0]);
+	attach(&q[0], 0);
+	assert_int_equal(q[0].value[0], 0);
+	/* a port that goes takes those along that it has not got rid of */
+	for (i = 0; i < SERVER_REFUSED_MAX + 2; i++)
+		dial(&many[i], 0);
+	run(20);
+	region_free(r);
+	for (i = 0; i < SERVER_REFUSED_MAX; i++) {
+		assert_true(read_one(&many[i]) && many[i].value[0] == 1);
+		close(many[i].sock);
+	}
+	close(many[i].sock);
+	close(many[i + 1].sock);
+	hang_up(&other);
+	hang_up(&q[0]);
+	hang_up(&q[1]);
+}
+
+/*
  * A restart whose news comes late is no second one, and the end of the first is in the
  * audit log all the same: whichever of the two the daemon sees first.
  */
@@ -763,14 +816,15 @@ static void test_odd_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_hello),	    TEST(test_pairs),
-		TEST(test_numbers),	    TEST(test_boxes),
-		TEST(test_second_refused),  TEST(test_late_news),
-		TEST(test_wrong_user),	    TEST(test_rogue),
-		TEST(test_many_cycles),	    TEST(test_fd_limit),
-		TEST(test_vectors_run_out), TEST(test_drained),
-		TEST(test_queue),	    TEST(test_storm),
-		TEST(test_vanilla),	    TEST(test_odd_memory),
+		TEST(test_hello),	   TEST(test_pairs),
+		TEST(test_numbers),	   TEST(test_boxes),
+		TEST(test_second_refused), TEST(test_many_refused),
+		TEST(test_late_news),	   TEST(test_wrong_user),
+		TEST(test_rogue),	   TEST(test_many_cycles),
+		TEST(test_fd_limit),	   TEST(test_vectors_run_out),
+		TEST(test_drained),	   TEST(test_queue),
+		TEST(test_storm),	   TEST(test_vanilla),
+		TEST(test_odd_memory),
 	};
 
 	(void)policy;

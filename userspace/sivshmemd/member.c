@@ -250,7 +250,7 @@ static void member_refuse(struct member *m, int fd,
 
 	audit_note(m->r->audit, event, why, &name, NULL, "%s: pid %d", what,
 		   who->pid);
-	server_refuse(m->r->event, fd);
+	server_refuse(m->port, fd);
 }
 
 /* May this connection have the place? Says no itself. */

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,10 +47,21 @@ struct server_client {
 	bool unread;  /* something was sent that may not have been read */
 	bool tell;    /* drained is wanted */
 	bool broken;
-	bool refused;
+	struct server_port *refused; /* by whom; NULL: it is not */
+	LIST_ENTRY(server_client) of_port;
 };
 
-static unsigned int server_refusals;
+struct server_port {
+	int fd;
+	int spare; /* given up to accept, and close, when descriptors are out */
+	uid_t uid;
+	sd_event *event;
+	sd_event_source *io;
+	const struct server_port_events *ev;
+	void *arg;
+	LIST_HEAD(, server_client) refusals; /* that wait for being read */
+	unsigned int refusal_count;
+};
 
 static int server_write(int sock, s64 value, int fd)
 {
@@ -361,6 +373,14 @@ struct server_client *server_client_new(sd_event *event, int fd,
 	return c;
 }
 
+/* There is room for one more: accept again. */
+static void server_refusal_over(struct server_client *c)
+{
+	LIST_REMOVE(c, of_port);
+	c->refused->refusal_count--;
+	sd_event_source_set_enabled(c->refused->io, SD_EVENT_ON);
+}
+
 void server_client_free(struct server_client *c)
 {
 	if (!c)
@@ -373,23 +393,22 @@ void server_client_free(struct server_client *c)
 	close(c->fd);
 	free(c->queue);
 	if (c->refused)
-		server_refusals--;
+		server_refusal_over(c);
 	free(c);
 }
 
-void server_refuse(sd_event *event, int fd)
+void server_refuse(struct server_port *p, int fd)
 {
-	struct server_client *c;
+	struct server_client *c =
+		server_client_new(p->event, fd, 0, NULL, NULL);
 
-	if (server_refusals >= SERVER_REFUSED_MAX) {
-		close(fd);
-		return;
-	}
-	c = server_client_new(event, fd, 0, NULL, NULL);
 	if (!c)
 		return;
-	c->refused = true;
-	server_refusals++;
+	c->refused = p;
+	LIST_INSERT_HEAD(&p->refusals, c, of_port);
+	/* those who come next wait to be accepted: none is closed unanswered */
+	if (++p->refusal_count >= SERVER_REFUSED_MAX)
+		sd_event_source_set_enabled(p->io, SD_EVENT_OFF);
 	if (server_send(c, SERVER_REFUSAL, -1)) {
 		server_client_free(c);
 		return;
@@ -399,16 +418,10 @@ void server_refuse(sd_event *event, int fd)
 
 /* ------------------------------------------------------------------- ports */
 
-struct server_port {
-	int fd;
-	int spare; /* given up to accept, and close, when descriptors are out */
-	uid_t uid;
-	sd_event_source *io;
-	const struct server_port_events *ev;
-	void *arg;
-};
-
-/* Out of descriptors: take the connection with the spare one, and close it. */
+/*
+ * Out of descriptors: take the connection with the spare one, and close it. The refusal
+ * of one who may be here is in its socket by then.
+ */
 static void server_port_shed(struct server_port *p)
 {
 	int fd;
@@ -416,6 +429,8 @@ static void server_port_shed(struct server_port *p)
 	if (p->spare >= 0)
 		close(p->spare);
 	fd = accept4(p->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0 && server_peer(fd).uid == p->uid)
+		(void)server_write(fd, SERVER_REFUSAL, -1);
 	if (fd >= 0)
 		close(fd);
 	p->spare = eventfd(0, EFD_CLOEXEC);
@@ -456,7 +471,10 @@ struct server_port *server_port_new(sd_event *event, int fd, uid_t uid,
 		close(fd);
 		return NULL;
 	}
-	*p = (struct server_port){ .fd = fd, .uid = uid, .ev = ev, .arg = arg };
+	*p = (struct server_port){
+		.fd = fd, .uid = uid, .event = event, .ev = ev, .arg = arg
+	};
+	LIST_INIT(&p->refusals);
 	p->spare = eventfd(0, EFD_CLOEXEC);
 	if (p->spare < 0 || sd_event_add_io(event, &p->io, fd, EPOLLIN,
 					    server_on_port, p) < 0) {
@@ -470,6 +488,8 @@ void server_port_free(struct server_port *p)
 {
 	if (!p)
 		return;
+	while (!LIST_EMPTY(&p->refusals))
+		server_client_free(LIST_FIRST(&p->refusals));
 	sd_event_source_disable_unref(p->io);
 	if (p->spare >= 0)
 		close(p->spare);

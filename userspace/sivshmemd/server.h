@@ -20,7 +20,8 @@ enum {
 	SERVER_REFUSAL = 1,	 /* so this one makes it exit */
 	SERVER_SLOW_MS = 10000,	 /* who has not read by then is dropped */
 	SERVER_HELLO_MS = 60000, /* a QEMU that starts may take longer */
-	SERVER_REFUSED_MAX = 64, /* refusals that wait for being read */
+	SERVER_REFUSED_MAX =
+		16, /* refusals of a port that wait for being read */
 };
 
 enum server_why {
@@ -130,11 +131,12 @@ void server_port_set_uid(struct server_port *p, uid_t uid);
 
 /**
  * server_refuse() - send a client away so that its QEMU ends with a message
- * @event: the loop
+ * @p: where it came from
  * @fd: taken over
  *
- * Closed when the refusal was read, or after two seconds.
+ * Closed when the refusal was read, or after two seconds. While SERVER_REFUSED_MAX of them
+ * wait the port accepts nobody.
  */
-void server_refuse(sd_event *event, int fd);
+void server_refuse(struct server_port *p, int fd);
 
 #endif /* SIVD_SERVER_H */
