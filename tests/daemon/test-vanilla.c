@@ -5,6 +5,7 @@
  * of a new peer, and once of its departure; but no number is given twice. The memory is
  * shared and unprotected.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -210,12 +211,34 @@ static void test_restarts(void **state)
 	world_end(&w);
 }
 
+/* QEMU's own server has no such limit; but here too no number is given twice. */
+static void test_attach_rate(void **state)
+{
+	char path[PATH_MAX];
+	struct peer b;
+	int i, sock;
+
+	(void)state;
+	for (i = 0; i < 20; i++) {
+		attach(&b, "b");
+		vectors(b.sock, b.number, b.own);
+		detach(&b);
+	}
+	world_mark(&w);
+	sock = client_dial(world_socket(&w, path, "b", "bare"));
+	client_expect(sock, 1, false);
+	close(sock);
+	world_refused(&w, "quota", EAGAIN, "bare/b", NULL, "rate");
+	world_end(&w);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(test_protocol),
 		CASE(test_restarts),
+		CASE(test_attach_rate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,9 +68,9 @@ void world_crl(struct world *w, const u32 *serials, size_t count, long number)
 	assert_int_equal(fclose(f), 0);
 }
 
-static void write_host(const struct world *w, const char *region)
+void world_host(struct world *w, const struct paper *p)
 {
-	const struct paper p = { .region = region };
+	const char *region = p->region;
 	u8 der[SIV_CERT_MAX], priv[SIV_KEY_LEN], pub[SIV_KEY_LEN];
 	const u8 *at = der;
 	char name[128];
@@ -81,7 +81,7 @@ static void write_host(const struct world *w, const char *region)
 
 	pki_bytes(priv, sizeof(priv), region, 0);
 	assert_false(siv_x25519_base(pub, priv));
-	n = paper_der(der, &p, pub, NULL);
+	n = paper_der(der, p, pub, NULL);
 	cert = d2i_X509(NULL, &at, (long)n);
 	key = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, priv,
 					   SIV_KEY_LEN);
@@ -121,7 +121,7 @@ void world_make(struct world *w, const char *const *regions, const char *policy)
 	assert_non_null(mkdtemp(w->dir));
 	write_ca(w);
 	for (; *regions; regions++)
-		write_host(w, *regions);
+		world_host(w, &(struct paper){ .region = *regions });
 	world_policy(w, policy);
 }
 
@@ -167,6 +167,26 @@ static void program_path(char out[PATH_MAX], const char *program)
 			 strerror(errno));
 }
 
+/* In the child: the sockets become descriptors 3, 4, ... */
+static void pass(const struct world *w)
+{
+	char number[16];
+	int high[ARRAY_SIZE(w->passed)];
+	unsigned int i;
+
+	for (i = 0; i < w->passed_count; i++)
+		high[i] = fcntl(w->passed[i], F_DUPFD_CLOEXEC, 100);
+	for (i = 0; i < w->passed_count; i++)
+		if (dup2(high[i], 3 + (int)i) < 0)
+			_exit(125);
+	if (!w->passed_count)
+		return;
+	snprintf(number, sizeof(number), "%d", (int)getpid());
+	setenv("LISTEN_PID", number, 1);
+	snprintf(number, sizeof(number), "%u", w->passed_count);
+	setenv("LISTEN_FDS", number, 1);
+}
+
 static pid_t spawn(struct world *w, const char *program, const char *more,
 		   const char *value)
 {
@@ -185,6 +205,7 @@ static pid_t spawn(struct world *w, const char *program, const char *more,
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	dup2(fd, 2);
+	pass(w);
 	if (chdir(w->dir))
 		_exit(126);
 	execl(exe, exe, "--policy", "policy.ini", "--runtime-dir", "run",

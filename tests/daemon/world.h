@@ -25,6 +25,8 @@ enum {
  * @dir: everything is below it
  * @pid: of the daemon; 0: there is none
  * @control: connection to its control socket
+ * @passed: listening sockets that the daemon is started with, as a service manager does
+ * @passed_count: how many @passed
  * @mark: where the part of the audit log that counts begins
  * @guest: those of world_attach()
  * @id: those of world_enter() and world_listen()
@@ -33,6 +35,8 @@ struct world {
 	char dir[64];
 	pid_t pid;
 	int control;
+	int passed[4];
+	unsigned int passed_count;
 	long mark;
 	struct siv_anchors *anchors;
 	struct sim_guest *guest[WORLD_GUESTS];
@@ -59,6 +63,11 @@ void world_abandon(struct world *w);
 /* world_make() - the directory, CA, certificates and policy alone. */
 void world_make(struct world *w, const char *const *regions,
 		const char *policy);
+/**
+ * world_host() - another certificate of the host's for a region, with the same key
+ * @p: what it says; its region is also the file's name
+ */
+void world_host(struct world *w, const struct paper *p);
 /* world_start() - the daemon, in a world made. */
 void world_start(struct world *w, const char *program);
 /* world_stop() - end it by SIGTERM; its exit status must be 0. */

@@ -2,6 +2,7 @@
 /* The daemon as a whole: start, reload, end. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -88,7 +89,7 @@ static bool daemon_read_crl(struct files *f, const struct files_paths *paths,
 	return c->crl;
 }
 
-static void daemon_config_free(struct daemon_config *c)
+void daemon_config_free(struct daemon_config *c)
 {
 	policy_free(c->policy);
 	siv_anchors_free(c->anchors);
@@ -103,9 +104,12 @@ bool daemon_read(struct files *f, const struct files_paths *paths, uid_t self,
 
 	*out = (struct daemon_config){ 0 };
 	out->policy = daemon_read_policy(f, paths, self, notes);
-	out->anchors = daemon_read_ca(f, paths, notes);
-	ok = out->policy && out->anchors &&
-	     daemon_read_crl(f, paths, have_crl, out, notes);
+	ok = out->policy;
+	if (!ok || policy_secure(out->policy)) {
+		out->anchors = daemon_read_ca(f, paths, notes);
+		ok = ok && out->anchors &&
+		     daemon_read_crl(f, paths, have_crl, out, notes);
+	}
 	if (!ok)
 		daemon_config_free(out);
 	return ok;
@@ -221,16 +225,12 @@ bool daemon_check_certs(struct files *f, const struct policy *p,
 /* A socket that the service manager made for us, if it did. */
 static int daemon_activated(struct daemon *d, const char *path)
 {
-	int i, fd;
+	int i;
 
-	for (i = 0; i < d->activated_count; i++) {
-		if (d->activated[i].fd < 0 ||
-		    strcmp(d->activated[i].path, path) != 0)
-			continue;
-		fd = d->activated[i].fd;
-		d->activated[i].fd = -1;
-		return fd;
-	}
+	for (i = 0; i < d->activated_count; i++)
+		/* kept: a VM that was removed may come back */
+		if (!strcmp(d->activated[i].path, path))
+			return fcntl(d->activated[i].fd, F_DUPFD_CLOEXEC, 3);
 	return -1;
 }
 
@@ -270,6 +270,7 @@ static bool daemon_add_member(struct daemon *d, struct region *r,
 static void daemon_remove_member(struct daemon *d, struct member *m)
 {
 	files_unlisten(d->files, m->name, m->r->name);
+	member_dismiss(m);
 	broker_remove_member(m);
 }
 
@@ -382,35 +383,63 @@ bool daemon_begin(struct daemon *d, struct daemon_config *c)
 /* ------------------------------------------------------------------ reload */
 
 /* What is fixed while the memory exists: all that guests have read from its header. */
-static const char *daemon_frozen(const struct policy *old,
-				 const struct policy *new)
+static bool daemon_same_shape(const struct policy_region *a,
+			      const struct policy_region *b)
 {
-	const struct policy_region *a, *b;
-	u32 i, k;
+	return a->size == b->size && a->mode == b->mode &&
+	       a->granule == b->granule && a->channels == b->channels &&
+	       a->suites == b->suites && a->ring_min == b->ring_min &&
+	       a->ring_max == b->ring_max;
+}
+
+/* Arenas lie where they lay at the start, and each is one name's, also while it is away. */
+static void daemon_same_arenas(const struct region *r, const struct policy *p,
+			       const struct policy_region *pr,
+			       struct notes *notes)
+{
+	u32 i;
+
+	for (i = 0; i < pr->member_count; i++) {
+		const struct policy_vm *vm = &p->vms[pr->members[i]];
+		u64 has = region_guaranteed(r, vm->name);
+
+		if (vm->guaranteed != has)
+			notes_error(notes, p->file, vm->line,
+				    "[vm %s]: guaranteed: %llu bytes were set "
+				    "aside for it in %s at the start: restart "
+				    "the daemon",
+				    vm->name, (unsigned long long)has, r->name);
+	}
+}
+
+static void daemon_frozen(const struct broker *b, const struct policy *new,
+			  struct notes *notes)
+{
+	u32 i;
 
 	for (i = 0; i < new->region_count; i++)
-		if (!policy_region(old, new->regions[i].name))
-			return "a region was added: restart the daemon";
-	for (i = 0; i < old->region_count; i++) {
-		a = &old->regions[i];
-		b = policy_region(new, a->name);
-		if (!b)
-			return "a region was removed: restart the daemon";
-		if (a->size != b->size || a->mode != b->mode ||
-		    a->granule != b->granule || a->channels != b->channels ||
-		    a->suites != b->suites || a->ring_min != b->ring_min ||
-		    a->ring_max != b->ring_max)
-			return "a region's size, mode, granule, channels, suites or rings were "
-			       "changed: restart the daemon";
-		for (k = 0; k < a->member_count; k++) {
-			const struct policy_vm *x = &old->vms[a->members[k]];
-			const struct policy_vm *y = policy_vm(new, x->name);
+		if (!policy_region(b->policy, new->regions[i].name))
+			notes_error(notes, new->file, new->regions[i].line,
+				    "[region %s] was added: restart the daemon",
+				    new->regions[i].name);
+	for (i = 0; i < b->region_count; i++) {
+		const struct region *r = b->regions[i];
+		const struct policy_region *pr = policy_region(new, r->name);
 
-			if (y && x->guaranteed != y->guaranteed)
-				return "guaranteed memory was changed: restart the daemon";
-		}
+		if (!pr)
+			notes_error(
+				notes, new->file, 0,
+				"[region %s] was removed: restart the daemon",
+				r->name);
+		else if (!daemon_same_shape(r->policy, pr))
+			notes_error(notes, new->file, pr->line,
+				    "[region %s]: size, mode, granule, "
+				    "channels, suites or rings were changed: "
+				    "restart the daemon",
+				    r->name);
+		else if (pr->mode != POLICY_VANILLA)
+			daemon_same_arenas(r, new, pr, notes);
 	}
-	return NULL;
 }
 
 static u32 daemon_new_members(const struct region *r, const struct policy *p,
@@ -439,7 +468,8 @@ static u32 daemon_old_members(const struct region *r, const struct policy *p,
 }
 
 /* Is there a mailbox for everybody who is to come? */
-static const char *daemon_room(const struct broker *b, const struct policy *p)
+static void daemon_room(const struct broker *b, const struct policy *p,
+			struct notes *notes)
 {
 	u32 i;
 
@@ -447,14 +477,15 @@ static const char *daemon_room(const struct broker *b, const struct policy *p)
 		const struct region *r = b->regions[i];
 		const struct policy_region *pr = policy_region(p, r->name);
 
-		if (pr->mode != POLICY_VANILLA &&
+		if (pr && pr->mode != POLICY_VANILLA &&
 		    daemon_old_members(r, p, pr) +
 				    daemon_new_members(r, p, pr) >
 			    r->geo.boxes)
-			return "the region has no mailbox for one more member: restart the "
-			       "daemon";
+			notes_error(notes, p->file, pr->line,
+				    "[region %s]: no mailbox for one more "
+				    "member: restart the daemon",
+				    r->name);
 	}
-	return NULL;
 }
 
 static void daemon_apply_region(struct daemon *d, struct region *r,
@@ -514,25 +545,22 @@ bool daemon_reload(struct daemon *d, char *err, size_t cap)
 	struct broker *b = d->broker;
 	struct notes notes = { 0 };
 	struct daemon_config c;
-	const char *bad = NULL;
 	bool ok;
 
 	files_notify(d->files, "RELOADING=1");
 	ok = daemon_read(d->files, &d->paths, d->self, b->crl, &c, &notes);
-	if (ok)
-		bad = daemon_frozen(b->policy, c.policy);
-	if (ok && !bad)
-		bad = daemon_room(b, c.policy);
-	if (ok && bad)
-		daemon_config_free(&c);
+	if (ok) {
+		daemon_frozen(b, c.policy, &notes);
+		daemon_room(b, c.policy, &notes);
+		ok = !notes.errors;
+		if (!ok)
+			daemon_config_free(&c);
+	}
 	if (!ok)
 		snprintf(err, cap, "%s",
 			 notes.first_error ? notes.first_error : "failed");
-	else if (bad)
-		snprintf(err, cap, "%s: %s", d->paths.policy, bad);
 	if (notes.text)
 		fputs(notes.text, stderr);
-	ok = ok && !bad;
 	if (ok)
 		daemon_apply(d, &c);
 	else
@@ -556,8 +584,7 @@ void daemon_end(struct daemon *d)
 	audit_free(d->audit);
 	keylink_stop(&d->keylink);
 	for (i = 0; i < d->activated_count; i++)
-		if (d->activated[i].fd >= 0)
-			close(d->activated[i].fd);
+		close(d->activated[i].fd);
 	free(d->activated);
 	files_stop(d->files);
 }

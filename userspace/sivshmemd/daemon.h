@@ -72,6 +72,8 @@ struct daemon_config {
  */
 bool daemon_read(struct files *f, const struct files_paths *paths, uid_t self,
 		 bool have_crl, struct daemon_config *out, struct notes *notes);
+/* daemon_config_free() - what was read and is not used. */
+void daemon_config_free(struct daemon_config *c);
 /* daemon_check_certs() - the host's certificates: there, ours, and not at their end. */
 bool daemon_check_certs(struct files *f, const struct policy *p,
 			const struct siv_anchors *anchors, struct notes *notes);

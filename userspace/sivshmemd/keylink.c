@@ -97,16 +97,6 @@ static int keylink_pairs(struct keylink *k, const struct policy *p, int *theirs)
 	return 0;
 }
 
-static bool keylink_needed(const struct policy *p)
-{
-	u32 i;
-
-	for (i = 0; i < p->region_count; i++)
-		if (p->regions[i].mode != POLICY_VANILLA)
-			return true;
-	return false;
-}
-
 int keylink_start(struct keylink *k, const char *program, const char *keys_dir,
 		  const char *user, const struct policy *p, char *err,
 		  size_t cap)
@@ -119,7 +109,7 @@ int keylink_start(struct keylink *k, const char *program, const char *keys_dir,
 	k->fd = calloc(p->region_count + 1, sizeof(*k->fd));
 	if (k->fd && theirs && !keylink_pairs(k, p, theirs))
 		argv = keylink_argv(program, keys_dir, user, p, theirs);
-	if (argv && keylink_needed(p)) {
+	if (argv && policy_secure(p)) {
 		k->pid = fork();
 		if (!k->pid)
 			keylink_exec(program, argv, theirs, p->region_count);

@@ -230,9 +230,7 @@ static int check(struct daemon *d)
 	    daemon_read(d->files, &d->paths, d->self, false, &c, &notes)) {
 		if (daemon_check_certs(d->files, c.policy, c.anchors, &notes))
 			status = 0;
-		policy_free(c.policy);
-		siv_anchors_free(c.anchors);
-		crl_free(c.crl);
+		daemon_config_free(&c);
 	}
 	if (notes.text)
 		fputs(notes.text, stderr);
@@ -422,14 +420,17 @@ static bool begin(struct daemon *d, const struct options *o)
 
 	d->files = files_start(&d->paths, false);
 	ok = d->files &&
-	     daemon_read(d->files, &d->paths, d->self, false, &c, &notes);
+	     daemon_read(d->files, &d->paths, d->self, false, &c, &notes) &&
+	     daemon_check_certs(d->files, c.policy, c.anchors, &notes);
 	if (notes.text)
 		fputs(notes.text, stderr);
 	notes_clear(&notes);
 	files_stop(d->files);
 	d->files = NULL;
-	if (!ok)
+	if (!ok) {
+		daemon_config_free(&c);
 		return false;
+	}
 	if (keylink_start(&d->keylink, d->key_program, d->paths.keys_dir,
 			  geteuid() ? NULL : d->key_user, c.policy, err,
 			  sizeof(err))) {

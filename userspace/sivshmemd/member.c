@@ -203,6 +203,18 @@ void member_end(struct member *m, enum server_why why)
 	member_detach(m);
 }
 
+void member_dismiss(struct member *m)
+{
+	struct audit_who who = member_who(m);
+
+	if (!m->client)
+		return;
+	audit_note(m->r->audit, AUDIT_DETACH, SIV_R_POLICY, &who, NULL,
+		   "no member any more: peer %u, pid %d", m->peer,
+		   server_pid(m->client));
+	member_detach(m);
+}
+
 static void member_on_gone(struct server_client *c, enum server_why why,
 			   void *arg)
 {
@@ -403,6 +415,7 @@ struct member *member_new(struct region *r, const struct policy_vm *vm)
 	m->r = r;
 	m->vm = vm;
 	m->index = at;
+	m->arena = region_arena(r, vm->name);
 	m->bell[SIV_BELL_MAIL] = -1;
 	m->bell[SIV_BELL_HELLO] = -1;
 	memcpy(m->name, vm->name, sizeof(m->name));

@@ -26,6 +26,16 @@ void policy_free(struct policy *p)
 	free(p);
 }
 
+bool policy_secure(const struct policy *p)
+{
+	u32 i;
+
+	for (i = 0; i < p->region_count; i++)
+		if (p->regions[i].mode != POLICY_VANILLA)
+			return true;
+	return false;
+}
+
 const struct policy_region *policy_region(const struct policy *p,
 					  const char *name)
 {

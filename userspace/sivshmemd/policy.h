@@ -172,6 +172,8 @@ void policy_free(struct policy *p);
  */
 void policy_check(const struct policy *p, struct notes *notes);
 
+/* policy_secure() - is there a region that needs keys: any that is not vanilla? */
+bool policy_secure(const struct policy *p);
 const struct policy_region *policy_region(const struct policy *p,
 					  const char *name);
 const struct policy_vm *policy_vm(const struct policy *p, const char *name);

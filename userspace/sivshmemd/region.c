@@ -18,6 +18,22 @@ struct member *region_member(const struct region *r, const char *vm)
 	return NULL;
 }
 
+u32 region_arena(const struct region *r, const char *vm)
+{
+	u32 i;
+
+	for (i = 0; i < r->arena_count && strcmp(r->arenas[i].vm, vm) != 0; i++)
+		;
+	return i;
+}
+
+u64 region_guaranteed(const struct region *r, const char *vm)
+{
+	u32 i = region_arena(r, vm);
+
+	return i < r->arena_count ? r->arenas[i].bytes : 0;
+}
+
 /* Header and host certificate, written once, before anybody maps the memory. */
 static const char *region_write(struct region *r, struct siv_span cert)
 {
@@ -60,8 +76,14 @@ static const char *region_alloc(struct region *r, const struct policy *policy,
 	u64 guaranteed[POLICY_MEMBERS_MAX];
 	u32 i;
 
-	for (i = 0; i < p->member_count; i++)
-		guaranteed[i] = policy->vms[p->members[i]].guaranteed;
+	for (i = 0; i < p->member_count; i++) {
+		const struct policy_vm *vm = &policy->vms[p->members[i]];
+
+		guaranteed[i] = vm->guaranteed;
+		memcpy(r->arenas[i].vm, vm->name, sizeof(vm->name));
+		r->arenas[i].bytes = vm->guaranteed;
+	}
+	r->arena_count = p->member_count;
 	r->alloc = alloc_new(&r->geo, guaranteed, p->member_count);
 	return r->alloc ? NULL : "out of memory";
 }

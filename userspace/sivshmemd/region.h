@@ -58,6 +58,8 @@ struct member_events {
  * @key: its private key, in the key process
  * @prkh: hedge for ephemerals
  * @alloc: its channels' memory
+ * @arenas: of @alloc, by the names of the members that it began with: nobody else's ever
+ * @arena_count: how many @arenas
  * @members: NULL where one was removed
  * @member_count: entries of @members
  */
@@ -78,6 +80,11 @@ struct region {
 	struct siv_static *key;
 	u8 prkh[SIV_HASH_LEN];
 	struct alloc *alloc;
+	struct {
+		char vm[SIV_NAME_LEN];
+		u64 bytes;
+	} arenas[POLICY_MEMBERS_MAX];
+	u32 arena_count;
 	struct member *members[POLICY_MEMBERS_MAX];
 	u32 member_count;
 };
@@ -93,7 +100,8 @@ struct member_vector {
  * @r: its region
  * @vm: its section of the policy
  * @name: of the VM
- * @index: in the region's table; also the allocator's name for it
+ * @index: in the region's table
+ * @arena: the allocator's name for it
  * @port: where its QEMU connects
  * @bell: kept: own eventfds of peer 0
  * @vector: kept: own eventfds; 0 is the host's
@@ -115,6 +123,7 @@ struct member {
 	const struct policy_vm *vm;
 	char name[SIV_NAME_LEN];
 	u32 index;
+	u32 arena;
 	struct server_port *port;
 	int bell[SIV_HOST_BELLS];
 	struct member_vector *vector;
@@ -151,6 +160,10 @@ struct region *region_new(sd_event *event, struct audit *audit,
 			  char *err, size_t cap);
 void region_free(struct region *r);
 struct member *region_member(const struct region *r, const char *vm);
+/* region_arena() - the allocator's name for a VM; past all arenas if it has none. */
+u32 region_arena(const struct region *r, const char *vm);
+/* region_guaranteed() - how much was set aside for a VM when the region was made. */
+u64 region_guaranteed(const struct region *r, const char *vm);
 
 /* ---------------------------------------------------------------- member.c */
 
@@ -172,6 +185,8 @@ int member_adopt(struct member *m, const struct policy_vm *vm);
 void member_drop(struct member *m);
 /* member_end() - the same, and the audit log is told how the connection ended. */
 void member_end(struct member *m, enum server_why why);
+/* member_dismiss() - the same, because the policy has it no more. */
+void member_dismiss(struct member *m);
 
 /* member_ring() - ring its vector 0. */
 void member_ring(const struct member *m);

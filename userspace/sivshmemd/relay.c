@@ -359,7 +359,7 @@ static enum siv_reason relay_take(struct channel *ch)
 	why = member_pair(ch->a.desk->m, ch->b_side.desk->m);
 	if (why)
 		return why;
-	ch->extent = alloc_take(ch->r->alloc, ch->a.desk->m->index, len);
+	ch->extent = alloc_take(ch->r->alloc, ch->a.desk->m->arena, len);
 	if (!ch->extent)
 		return alloc_dirty(ch->r->alloc) ? SIV_R_RATE : SIV_R_NO_SPACE;
 	ch->bytes = len;
