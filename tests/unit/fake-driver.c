@@ -31,7 +31,8 @@
 enum {
 	FDS = 256,
 	PAGE = 4096,
-	WIN_SHIFT = 40
+	WIN_SHIFT = 40,
+	LAST_DEVICE = 3
 };
 
 enum {
@@ -299,8 +300,12 @@ static int fake_shutdown(int fd, struct fake *f,
 
 static int fake_region(struct sivshmem_region_info *r)
 {
-	if (r->index)
+	bool second = r->index;
+
+	/* two devices; between them those that were removed */
+	if (r->index > LAST_DEVICE)
 		return fail(ENODEV);
+	r->index = second ? LAST_DEVICE : 0;
 	r->peer = 1;
 	r->vectors = 4;
 	r->granule = PAGE;
@@ -312,7 +317,7 @@ static int fake_region(struct sivshmem_region_info *r)
 	r->fallback_ms = 100;
 	r->posture = SIVSHMEM_POSTURE_NO_LOCKDOWN;
 	r->flags = SIVSHMEM_REGION_CACHED;
-	strcpy((char *)r->region, "fake");
+	strcpy((char *)r->region, second ? "other" : "fake");
 	strcpy((char *)r->bus_id, "0000:00:05.0");
 	return 0;
 }

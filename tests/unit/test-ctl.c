@@ -558,6 +558,33 @@ static void usage_is_2(void **state)
 	}
 }
 
+static unsigned int times(const char *file, const char *text)
+{
+	FILE *f = fopen(at(file), "r");
+	char all[16384];
+	unsigned int n = 0;
+
+	assert_non_null(f);
+	all[fread(all, 1, sizeof(all) - 1, f)] = '\0';
+	fclose(f);
+	for (const char *p = all; (p = strstr(p, text)); p++)
+		n++;
+	return n;
+}
+
+/* A device was removed: the indices have a gap, and each region is told once. */
+static void gap(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN(NULL, at("o"), ctl, "--json", "info"), 0);
+	assert_int_equal(times("o", "\"region\":\"fake\""), 1);
+	assert_int_equal(times("o", "\"index\":3,\"region\":\"other\""), 1);
+	assert_int_equal(times("o", "\"index\""), 2);
+	assert_int_equal(RUN(NULL, at("o"), ctl, "info"), 0);
+	assert_int_equal(times("o", "region other (device 3"), 1);
+	assert_int_equal(times("o", "region "), 2);
+}
+
 static void others(void **state)
 {
 	(void)state;
@@ -623,6 +650,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(measures),
 		cmocka_unit_test(host_commands),
 		cmocka_unit_test(usage_is_2),
+		cmocka_unit_test(gap),
 		cmocka_unit_test(others),
 	};
 

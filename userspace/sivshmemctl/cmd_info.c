@@ -130,7 +130,8 @@ static int info_run(struct ctl *ctl, int argc, char **argv)
 	} else {
 		printf("driver ABI %d, library %s\n", abi, ivshmem_version());
 	}
-	for (n = 0; !(err = region_get(n, &r)); n++)
+	/* indices have gaps where a device was removed */
+	for (n = 0; !(err = region_get(n, &r)); n = r.index + 1)
 		if (ctl->json)
 			region_json(&j, &r);
 		else

@@ -201,7 +201,7 @@ static int posture_run(struct ctl *ctl, int argc, char **argv)
 		return ctl_usage(&cmd_posture,
 				 "\"%s\" is one argument too many",
 				 argv[optind]);
-	for (n = 0; !(err = ivshmem_region(n, &r)); n++) {
+	for (n = 0; !(err = ivshmem_region(n, &r)); n = r.index + 1) {
 		bits |= r.posture;
 		r.size = sizeof(r);
 	}

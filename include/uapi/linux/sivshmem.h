@@ -183,7 +183,8 @@ struct sivshmem_accept {
  * struct sivshmem_region_info - what is known of one region (one PCI device)
  * @size: sizeof(struct sivshmem_region_info)
  * @flags: in: zero, else EOPNOTSUPP; out: SIVSHMEM_REGION_*
- * @index: in: 0 for the first device; ENODEV past the last
+ * @index: in: 0 for the first device; out: of the one that is told, which is the next one
+ *         where the index asked for is a gap; ENODEV past the last
  * @peer: own peer number
  * @vectors: own MSI-X vectors in use
  * @granule: bytes

@@ -316,6 +316,9 @@ int ivshmem_info(const struct ivshmem *channel, struct sivshmem_info *info);
  * @index: 0 for the first
  * @info: @info->size set; filled in
  *
+ * Indices may have gaps: the next region that there is is told, with its own @info->index,
+ * so the one after it is asked for with @info->index + 1.
+ *
  * Return: 0; -ENODEV past the last, or without the driver; -EACCES.
  */
 int ivshmem_region(unsigned int index, struct sivshmem_region_info *info);
