@@ -146,6 +146,50 @@ static void test_another_user(void **state)
 	world_end(&w);
 }
 
+/* Start the daemon: what does a process of nobody meet at a's socket? */
+static int enters(void)
+{
+	world_start(&w, "sivshmemd");
+	return as_nobody(sock_a);
+}
+
+/*
+ * A directory made beforehand as tmpfiles.d makes it lets in its VM's user, and hands its
+ * group on to the socket; one that the daemon has to make does not, and it says so.
+ */
+static void test_directory_of_a_user(void **state)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	(void)state;
+	world_policy(&w,
+		     "[region lab]\nsize = 4M\nmode = shared\ngranule = 4K\n"
+		     "members = a b\n[vm a]\nuser = 65534\n"
+		     "[vm b]\nuser = self\n");
+	if (getuid()) {
+		print_message("# skip: only root can be another user\n");
+		skip();
+	}
+	assert_int_equal(chmod(w.dir, 0755), 0);
+	assert_int_equal(enters(), 2);
+	assert_true(world_said(&w, "run/a: made with our own group: the user "
+				   "65534 can enter only"));
+	assert_false(world_said(&w, "run/b: made with our own group"));
+	world_stop(&w);
+	assert_int_equal(remove(world_path(&w, path, "daemon.log")), 0);
+	world_path(&w, path, "run/a");
+	assert_int_equal(chown(path, getuid(), NOBODY), 0);
+	assert_int_equal(chmod(path, 02710), 0);
+	/* it waits for the first message of the hello: let in */
+	assert_int_equal(enters(), 4);
+	assert_false(world_said(&w, "made with our own group"));
+	assert_int_equal(stat(sock_a, &st), 0);
+	assert_int_equal(st.st_gid, NOBODY);
+	assert_int_equal(st.st_mode & 07777, 0660);
+	world_end(&w);
+}
+
 /* A second QEMU for the VM is sent away with what makes it exit; the first stays. */
 static void test_second_qemu(void **state)
 {
@@ -462,11 +506,11 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define COLD(f) cmocka_unit_test_setup_teardown(f, make, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_another_user),   CASE(test_second_qemu),
-		CASE(test_attach_rate),	   CASE(test_client_speaks),
-		CASE(test_half_way),	   CASE(test_crowd),
-		CASE(test_memory),	   COLD(test_files_of_others),
-		COLD(test_way_is_blocked),
+		CASE(test_another_user),    CASE(test_second_qemu),
+		CASE(test_attach_rate),	    CASE(test_client_speaks),
+		CASE(test_half_way),	    CASE(test_crowd),
+		CASE(test_memory),	    COLD(test_directory_of_a_user),
+		COLD(test_files_of_others), COLD(test_way_is_blocked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,6 +245,7 @@ static int daemon_listen(struct daemon *d, const char *vm, const char *region,
 			 vm, region);
 	else
 		snprintf(path, sizeof(path), "%s/control.sock", d->runtime_dir);
+	err[0] = '\0';
 	fd = daemon_activated(d, path);
 	return fd >= 0 ? fd : files_listen(d->files, vm, region, err, cap);
 }
@@ -261,6 +262,10 @@ static bool daemon_add_member(struct daemon *d, struct region *r,
 		return false;
 	}
 	fd = daemon_listen(d, vm->name, r->name, err, cap);
+	if (fd >= 0 && err[0] && !vm->self)
+		log_warning("%s: the user %s can enter only if it is in that "
+			    "(see tmpfiles.d)",
+			    err, vm->user);
 	if (fd >= 0 && !member_listen(m, fd))
 		return true;
 	broker_remove_member(m);

@@ -160,12 +160,16 @@ static int files_sock_path(struct files *f, const struct files_request *q,
 	return 0;
 }
 
-/* A directory of ours that nobody else can write; made if it is not there. */
+/*
+ * A directory of ours that nobody else can write; made if it is not there. Return: 1 if it
+ * was made, -1 if it cannot be used.
+ */
 static int files_dir(const char *path, mode_t mode, struct files_reply *reply)
 {
 	struct stat st;
+	int made = !mkdir(path, mode);
 
-	if (!mkdir(path, mode)) {
+	if (made) {
 		if (chmod(path, mode)) /* whatever our umask is */
 			return files_fail(reply, errno, path, strerror(errno));
 	} else if (errno != EEXIST) {
@@ -181,7 +185,7 @@ static int files_dir(const char *path, mode_t mode, struct files_reply *reply)
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
 		return files_fail(reply, EPERM, path,
 				  "can be written by others");
-	return 0;
+	return made;
 }
 
 /* What a daemon that was killed has left is removed; nothing else ever is. */
@@ -240,10 +244,10 @@ static int files_do_listen(struct files *f, const struct files_request *q,
 {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)], dir[PATH_MAX];
 	struct files_made *made;
-	int fd;
+	int fd, ours = 0;
 
 	if (files_sock_path(f, q, path, sizeof(path), reply) ||
-	    files_dir(f->paths->runtime_dir, 0755, reply))
+	    files_dir(f->paths->runtime_dir, 0755, reply) < 0)
 		return -1;
 	if (trust_dir(f->paths->runtime_dir, reply->text,
 		      sizeof(reply->text))) {
@@ -251,7 +255,9 @@ static int files_do_listen(struct files *f, const struct files_request *q,
 		return -1;
 	}
 	snprintf(dir, sizeof(dir), "%s/%s", f->paths->runtime_dir, q->a);
-	if (q->a[0] && files_dir(dir, 0710, reply))
+	if (q->a[0])
+		ours = files_dir(dir, 0710, reply);
+	if (ours < 0)
 		return -1;
 	if (files_clear(path, reply))
 		return -1;
@@ -266,6 +272,9 @@ static int files_do_listen(struct files *f, const struct files_request *q,
 	strcpy(made->path, path);
 	made->next = f->made;
 	f->made = made;
+	if (ours)
+		snprintf(reply->text, sizeof(reply->text),
+			 "%.400s: made with our own group", dir);
 	return fd;
 }
 
@@ -528,8 +537,7 @@ int files_listen(struct files *f, const char *vm, const char *region, char *err,
 	files_put(q.a, sizeof(q.a), vm);
 	files_put(q.b, sizeof(q.b), region);
 	fd = files_ask(f, &q, &reply);
-	if (fd < 0)
-		files_put(err, cap, reply.text);
+	files_put(err, cap, reply.text);
 	return fd;
 }
 

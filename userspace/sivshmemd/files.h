@@ -74,7 +74,8 @@ int files_audit(struct files *f, char *err, size_t cap);
  * @err: room for what is wrong
  * @cap: bytes at @err
  *
- * Return: the socket, non-blocking, or -1 with errno and @err.
+ * Return: the socket, non-blocking, or -1 with errno and @err. @err is also set if the VM's
+ * directory was not there and had to be made, else empty.
  */
 int files_listen(struct files *f, const char *vm, const char *region, char *err,
 		 size_t cap);
