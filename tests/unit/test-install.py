@@ -4,17 +4,21 @@
 their modes; the README's program is built against them by pkg-config and loads
 the shared library, which exports what its map, its header and nobody else say;
 DKMS finds sources that build; and the unit starts a program with options that
-it has.
+it has, under a system call filter with which it can serve.
 
 Prints TAP. Everything goes into a directory that is removed.
 """
 
+import ctypes
+import errno
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -209,6 +213,71 @@ def test_unit_is_valid(root):
                     encoding="utf-8")
     out = run("systemd-analyze", "verify", "--man=no", unit)
     assert not out, out
+
+
+def call_filter(root):
+    """The system calls that the unit allows: its sets, taken apart by systemd."""
+    if not shutil.which("systemd-analyze"):
+        raise Skip("there is no systemd-analyze")
+    sets, name = {}, None
+    for line in run("systemd-analyze", "syscall-filter").splitlines():
+        if line.startswith("@"):
+            name = line.strip()
+            sets[name] = []
+        elif name and line.startswith(" ") and not line.strip().startswith("#"):
+            sets[name].append(line.strip())
+
+    def calls(word):
+        if not word.startswith("@"):
+            return {word}
+        return set().union(*map(calls, sets[word]))
+
+    text = (root / "usr/lib/systemd/system/sivshmemd.service").read_text(
+        encoding="utf-8")
+    words = re.search("^SystemCallFilter=(.*)$", text, re.M)[1].split()
+    return set().union(*map(calls, ["@default", *words]))
+
+
+def restrict(calls):
+    """What systemd does before it starts a program: all other calls give EPERM."""
+    library = ctypes.CDLL("libseccomp.so.2")
+    library.seccomp_init.restype = ctypes.c_void_p
+    context = ctypes.c_void_p(library.seccomp_init(0x50000 | errno.EPERM))
+    for call in calls:
+        number = library.seccomp_syscall_resolve_name(call.encode())
+        if number >= 0:
+            library.seccomp_rule_add(context, 0x7fff0000, number, 0)
+    assert library.seccomp_load(context) == 0
+
+
+def test_unit_lets_it_serve(root):
+    """It comes up, key process, file helper, sandboxes and all, and ends in order."""
+    calls = call_filter(root)
+    place = root / "serve"
+    place.mkdir()
+    tool = root / "usr/bin/sivshmem-keys"
+    run(tool, "init-ca", "--dir", "ca", cwd=place)
+    run(tool, "host", "lab", "--dir", "ca", "--out", "lab", cwd=place)
+    shutil.copy(place / "ca/ca.crt", place)
+    (place / "policy.ini").write_text("[region lab]\nsize = 4M\n"
+                                      "granule = 4K\nmembers = a b\n"
+                                      "[vm a]\nuser = self\n"
+                                      "[vm b]\nuser = self\n", encoding="utf-8")
+    with open(place / "log", "w", encoding="utf-8") as log, subprocess.Popen(
+            [root / "usr/sbin/sivshmemd", "--policy", "policy.ini", "--keys-dir",
+             ".", "--runtime-dir", "run", "--audit", "audit.log"], cwd=place,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENV,
+            preexec_fn=lambda: restrict(calls)) as daemon:
+        end = time.monotonic() + 20
+        while not (place / "run/control.sock").exists() and \
+                daemon.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+        if daemon.poll() is None:
+            run(root / "usr/bin/sivshmemctl", "status", "--socket",
+                "run/control.sock", cwd=place)
+            daemon.send_signal(signal.SIGTERM)
+        status = daemon.wait(20)
+    assert status == 0, (place / "log").read_text(encoding="utf-8")
 
 
 def main():
