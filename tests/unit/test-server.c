@@ -446,6 +446,15 @@ static void test_second_refused(void **state)
 	region_free(r);
 }
 
+static unsigned int open_fds(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < 1024; i++)
+		n += fcntl((int)i, F_GETFD) >= 0;
+	return n;
+}
+
 /*
  * More than the server keeps at once, and none of them reads: each finds its refusal, and
  * none of another VM waits for them.
@@ -457,15 +466,17 @@ static void test_many_refused(void **state)
 	};
 	struct region *r = make_region(&secure, 4);
 	static struct qemu q[2], many[CROWD], other;
-	unsigned int i;
+	unsigned int i, fds;
 	u64 end;
 
 	(void)state;
 	attach(&q[0], 0);
 	attach(&q[1], 1);
+	fds = open_fds();
 	for (i = 0; i < CROWD; i++)
 		dial(&many[i], 0);
 	run(20);
+	assert_int_equal(open_fds(), fds + CROWD + SERVER_REFUSED_MAX);
 	attach(&other, 1);
 	assert_true(other.n == 1 && other.value[0] == 1 && other.eof);
 	/* they are kept for two seconds each, but no longer */
@@ -553,15 +564,6 @@ static void test_wrong_user(void **state)
 	assert_int_equal(audit_count(audit, AUDIT_PEER_DENIED), 1);
 	close(q.sock);
 	region_free(r);
-}
-
-static unsigned int open_fds(void)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < 1024; i++)
-		n += fcntl((int)i, F_GETFD) >= 0;
-	return n;
 }
 
 /* Bytes, half a message, descriptors: each ends the connection and nothing stays. */
