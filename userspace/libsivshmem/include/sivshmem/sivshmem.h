@@ -316,7 +316,7 @@ int ivshmem_info(const struct ivshmem *channel, struct sivshmem_info *info);
  * @index: 0 for the first
  * @info: @info->size set; filled in
  *
- * Indices may have gaps: the next region that there is is told, with its own @info->index,
+ * Indices may have gaps: then the next region is told, with its own @info->index,
  * so the one after it is asked for with @info->index + 1.
  *
  * Return: 0; -ENODEV past the last, or without the driver; -EACCES.
