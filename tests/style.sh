@@ -137,12 +137,18 @@ style_tree() {
 
 all="format checkpatch sparse kernel_doc codespell shellcheck cppcheck man layers
 	python tree"
+declare -A tool=([format]=clang-format [checkpatch]=perl [sparse]=sparse
+	[codespell]=codespell [shellcheck]=shellcheck [cppcheck]=cppcheck [man]=mandoc)
 passed=0
 failed=0
 # shellcheck disable=SC2086 # a list of words
 [ $# -gt 0 ] || set -- $all
 for step in "$@"; do
-	found=$("style_$step")
+	if command -v "${tool[$step]:-sh}" >/dev/null; then
+		found=$("style_$step")
+	else
+		found="${tool[$step]} is not installed"
+	fi
 	if [ -z "$found" ]; then
 		passed=$((passed + 1))
 		echo "ok   $step"
