@@ -106,6 +106,12 @@ static void say(const char *what, long value)
 
 /* --------------------------------------------------------------------------- the test */
 
+/* An errno: addresses and descriptors are none, also those of the upper half. */
+static long error_of(long ret)
+{
+	return (unsigned long)ret > -4096UL ? ret : 0;
+}
+
 static struct sivshmem_connect asked;
 static char sent[3000], got[4096];
 
@@ -162,7 +168,7 @@ static void control_node(long control, int key)
 	say("region_mib", (long)(r.region_size >> 20));
 	say("region_name", r.region[0]);
 	listener = ioctl(control, SIVSHMEM_LISTEN, &l);
-	say("LISTEN", listener < 0 ? listener : 0);
+	say("LISTEN", error_of(listener));
 	say("ACCEPT", ioctl(listener, SIVSHMEM_ACCEPT, &a));
 	l.allow = 8;
 	say("LISTEN_bad_allow", ioctl(control, SIVSHMEM_LISTEN, &l));
@@ -212,10 +218,10 @@ static void by_mapping(long fd)
 
 	say("INFO_2", info_of(fd, &info));
 	own = map(fd, &info.window[SIVSHMEM_WIN_CTL_OWN]);
-	say("mmap_own", own < 0 && own > -4096 ? own : 0);
+	say("mmap_own", error_of(own));
 	peer = map(fd, &info.window[SIVSHMEM_WIN_CTL_PEER]);
-	say("mmap_peer", peer < 0 && peer > -4096 ? peer : 0);
-	if (peer < 0 && peer > -4096)
+	say("mmap_peer", error_of(peer));
+	if (error_of(peer))
 		return;
 	say("peer_prod", (long)((volatile struct sivshmem_side *)peer)->prod);
 	say("WAIT_now", ioctl(fd, SIVSHMEM_WAIT, &w));
@@ -235,17 +241,17 @@ int run(char **arg)
 
 	if (!arg[1] || !arg[2] || !arg[3])
 		return 2;
-	say("open", control < 0 ? control : 0);
+	say("open", error_of(control));
 	control_node(control, number(arg[2]));
 	asked.size = sizeof(asked);
 	asked.key = number(arg[1]);
 	memcpy(asked.service, arg[3], length(arg[3]));
 	fd = channel(control);
-	say("CONNECT", fd < 0 ? fd : 0);
+	say("CONNECT", error_of(fd));
 	by_calls(fd);
 	call(__NR_close, fd, 0, 0);
 	fd = channel(control);
-	say("CONNECT_2", fd < 0 ? fd : 0);
+	say("CONNECT_2", error_of(fd));
 	by_mapping(fd);
 	return 0;
 }
