@@ -136,7 +136,7 @@ bool siv_channel_bell_recheck(struct siv_bell *bell)
 struct siv_view {
 	bool readable;
 	bool writable;
-	bool broken;
+	enum siv_reason broken; /* what breaks the ring's rules */
 };
 
 /* A whole, well-formed record at @cons? In the gate. */
@@ -149,10 +149,8 @@ static void siv_view_record(struct siv_channel *ch, siv_pos cons, u64 avail,
 
 	now.cons = cons;
 	siv_rx_header_load(hdr, ch->rx.base + siv_rx_offset(&now));
-	if (siv_rx_header(&now, hdr, avail, &len) == SIV_OK)
-		v->readable = true;
-	else
-		v->broken = true;
+	v->broken = siv_rx_header(&now, hdr, avail, &len);
+	v->readable = v->broken == SIV_OK;
 }
 
 /* By read(): a reader may move our consumer meanwhile; then look again. In the gate. */
@@ -175,13 +173,13 @@ static void siv_view_rx(struct siv_channel *ch, struct siv_view *v)
 			if (v->readable)
 				return;
 		} else {
-			v->broken = true;
+			v->broken = SIV_R_RING_POSITION;
 		}
 		/* the record before our position: a reader may have moved that */
 		smp_rmb();
 		if (READ_ONCE(ch->rx.ring.cons) == cons)
 			return;
-		v->broken = false;
+		v->broken = SIV_OK;
 	}
 	v->readable = true; /* busy: somebody is reading */
 }
@@ -279,7 +277,7 @@ static __poll_t siv_poll_view(struct siv_channel *ch, const struct siv_view *v)
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	if (fin && peer_rd)
 		mask |= EPOLLHUP;
-	if (v->broken)
+	if (v->broken != SIV_OK)
 		mask |= EPOLLERR | EPOLLHUP;
 	return mask;
 }
@@ -307,11 +305,11 @@ __poll_t siv_channel_poll(struct file *file, poll_table *wait)
 		siv_view_take(ch, map, need, &v);
 	}
 	siv_channel_leave(ch, idx);
-	if (v.broken) {
+	if (v.broken != SIV_OK) {
 		if (READ_ONCE(ch->why) == SIV_OK)
-			siv_refused(ch->host->dev, SIV_AT_RING,
-				    SIV_R_RING_RECORD, ch->cid);
-		siv_channel_end(ch, SIV_R_RING_RECORD, false);
+			siv_refused(ch->host->dev, SIV_AT_RING, v.broken,
+				    ch->cid);
+		siv_channel_end(ch, v.broken, false);
 	}
 	return siv_poll_view(ch, &v) | siv_poll_state(ch, state);
 }
