@@ -216,6 +216,7 @@ ssize_t siv_channel_write_iter(struct kiocb *iocb, struct iov_iter *from)
 struct siv_read_ends {
 	bool closing;
 	bool peer_wr;
+	u64 fin;
 };
 
 static struct siv_read_ends siv_read_ends(struct siv_channel *ch)
@@ -225,6 +226,9 @@ static struct siv_read_ends siv_read_ends(struct siv_channel *ch)
 	siv_channel_peer_marks(ch);
 	ends.closing = READ_ONCE(ch->state) == SIVSHMEM_CLOSING;
 	ends.peer_wr = test_bit(SIV_CHANNEL_PEER_WR, &ch->flags);
+	/* CLOSE comes after FIN */
+	smp_rmb();
+	ends.fin = READ_ONCE(ch->rx.fin);
 	/* also where another thread has seen the mark: positions after it */
 	smp_rmb();
 	return ends;
@@ -236,8 +240,10 @@ static int siv_read_end(struct siv_channel *ch, struct siv_read_ends ends)
 	if (test_bit(SIV_CHANNEL_OWN_RD, &ch->flags))
 		return SIV_LOOK_END;
 	if (siv_channel_sealed(ch)) {
-		/* only an authenticated end is an end: see siv_read_fin() */
-		if (!ends.closing || READ_ONCE(ch->rx.fin) != SIV_NO_FIN)
+		/* only an authenticated end is an end, and only where it says */
+		if (ch->rx.ring.cons >= ends.fin)
+			return SIV_LOOK_END;
+		if (!ends.closing && ends.fin == SIV_NO_FIN)
 			return SIV_LOOK_WAIT;
 		return siv_refused(ch->host->dev, SIV_AT_SEAL, SIV_R_NO_FIN,
 				   ch->cid);

@@ -235,10 +235,8 @@ void siv_channel_got_fin(struct siv_talk *talk, struct siv_span body)
 		WRITE_ONCE(ch->rx.fin, position);
 		wake_up_all(&ch->wait);
 	} else if (READ_ONCE(ch->why) == SIV_OK) {
-		siv_refused(ch->host->dev, SIV_AT_SEAL, r, ch->cid);
 		/* the stream has no proved end: what reads it will say so */
-		if (r == SIV_R_TAG)
-			siv_channel_end(ch, r, false);
+		siv_refused(ch->host->dev, SIV_AT_SEAL, r, ch->cid);
 	}
 	siv_channel_put(ch);
 }

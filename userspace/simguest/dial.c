@@ -426,9 +426,10 @@ void sim_fin(struct sim_session *ss, const struct siv_fin *f)
 
 	if (!ch || ch->c.state != SIV_CONNECT_OPEN)
 		return;
+	/* one that does not open changes nothing: the stream has no proved end */
 	r = siv_fin_open(&ch->c, ss->g->t, f, &ch->fin_pos);
 	if (r)
-		sim_channel_end(ch, r, 0);
+		ss->g->refused = r;
 }
 
 void sim_ended(struct sim_session *ss, u16 type, u64 request, u64 cid, u32 code)
