@@ -19,6 +19,9 @@ enum lie_kind {
 	LIE_MOVED,	/* another extent, as good as any to who sees only it */
 	LIE_PEER,	/* another peer number */
 	LIE_NONCE,	/* N */
+	LIE_NO_FIN,	/* FIN goes no further */
+	LIE_OTHER_FIN,	/* its seal is broken */
+	LIE_DEMANDS,	/* a listener's own demands are not looked at */
 	LIE_KINDS
 };
 
@@ -35,6 +38,9 @@ static const char *const lie_names[LIE_KINDS] = {
 	[LIE_MOVED] = "moved",
 	[LIE_PEER] = "peer",
 	[LIE_NONCE] = "nonce",
+	[LIE_NO_FIN] = "no_fin",
+	[LIE_OTHER_FIN] = "other_fin",
+	[LIE_DEMANDS] = "demands",
 };
 
 static enum lie_kind lie_kind;
@@ -253,4 +259,24 @@ void lie_grant_a(const struct channel *ch, struct siv_grant_a *m)
 void lie_grant_b(const struct channel *ch, struct siv_grant_b *m)
 {
 	lie_common(ch, SIV_MSG_GRANT_B, &m->common);
+}
+
+bool lie_fin(const struct channel *ch, struct siv_fin *m)
+{
+	if (lie_kind != LIE_NO_FIN && lie_kind != LIE_OTHER_FIN)
+		return false;
+	m->sealed[0] ^= 1;
+	lie_told(ch, SIV_MSG_FIN);
+	return lie_kind == LIE_NO_FIN;
+}
+
+bool lie_demands(const struct session *a, const struct session *b)
+{
+	struct audit_who who = session_who(a);
+
+	if (lie_kind != LIE_DEMANDS)
+		return false;
+	audit_note(a->b->audit, AUDIT_LIE, SIV_OK, &who, NULL, "%s of %s/%s",
+		   lie_text, b->desk->m->name, b->service);
+	return true;
 }

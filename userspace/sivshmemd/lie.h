@@ -19,6 +19,10 @@ struct siv_span lie_cert(const struct channel *ch, u16 type,
 void lie_incoming(const struct channel *ch, struct siv_incoming *m);
 void lie_grant_a(const struct channel *ch, struct siv_grant_a *m);
 void lie_grant_b(const struct channel *ch, struct siv_grant_b *m);
+/* lie_fin() - true: it goes no further. */
+bool lie_fin(const struct channel *ch, struct siv_fin *m);
+/* lie_demands() - true: what listener @b demands of @a is not looked at. */
+bool lie_demands(const struct session *a, const struct session *b);
 
 #else
 
@@ -47,6 +51,20 @@ static inline void lie_grant_b(const struct channel *ch, struct siv_grant_b *m)
 {
 	(void)ch;
 	(void)m;
+}
+
+static inline bool lie_fin(const struct channel *ch, struct siv_fin *m)
+{
+	(void)ch;
+	(void)m;
+	return false;
+}
+
+static inline bool lie_demands(const struct session *a, const struct session *b)
+{
+	(void)a;
+	(void)b;
+	return false;
 }
 
 #endif /* SIV_DISHONEST */

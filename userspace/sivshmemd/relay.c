@@ -190,6 +190,8 @@ static enum siv_reason relay_listener_takes(const struct ask *q)
 
 	if (l->waiting >= l->backlog)
 		return SIV_R_BACKLOG;
+	if (lie_demands(q->s, q->listener))
+		return SIV_OK;
 	if (l->flags & SIV_CH_SEALED && !(q->flags & SIV_CH_SEALED))
 		return SIV_R_NOT_SEALED;
 	if (l->ring_max &&
@@ -486,12 +488,15 @@ static void relay_fin(struct channel *ch, struct side *from,
 		      const struct siv_fin *m)
 {
 	struct side *to = channel_other(from);
+	struct siv_fin fin = *m;
 
+	if (lie_fin(ch, &fin))
+		return;
 	if (!to->a && !to->granted) {
-		ch->fin = *m;
+		ch->fin = fin;
 		ch->have_fin = true;
 	} else if (to->session) {
-		session_send(to->session, SIV_MSG_FIN, m, sizeof(*m), none);
+		session_send(to->session, SIV_MSG_FIN, &fin, sizeof(fin), none);
 	}
 }
 
