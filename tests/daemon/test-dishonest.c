@@ -2,7 +2,8 @@
 /*
  * Claim: a daemon that lies about one thing at a time gets nothing by it: the end that is
  * lied to finds the true cause by itself, no channel opens, no byte is delivered, and what
- * was open before goes on. The product has no way to lie. A guest that trusts no CA, or
+ * was open before goes on. A sealed stream that is closed without proof gives ECONNRESET,
+ * and an end mark is no proof. The product has no way to lie. A guest that trusts no CA, or
  * another, is refused alone.
  */
 #include <errno.h>
@@ -248,6 +249,92 @@ static void test_live_number(void **state)
 	world_end(&w);
 }
 
+/* ---------------------------------------------------------------------- FIN */
+
+/* What @other reads when @one has written and closed. */
+static int end_of(struct sim_channel *one, struct sim_channel *other)
+{
+	u8 buf[64];
+	int r;
+
+	assert_int_equal(sim_send(one, "last words", 10), 0);
+	sim_close(one);
+	world_must(&w, other->peer_closed);
+	assert_int_equal(sim_recv(other, buf, sizeof(buf)), 10);
+	r = (int)sim_recv(other, buf, sizeof(buf));
+	if (r)
+		assert_int_equal(other->error, SIV_R_NO_FIN);
+	sim_close(other);
+	return r;
+}
+
+/* Of both directions; @err and @why: of sealed streams. */
+static void ends(int err, enum siv_reason why)
+{
+	struct sim_channel *at_a, *at_b;
+	struct sim_connect req;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		req = data(i < 2 ? SIV_CH_SEALED : 0);
+		a->g->refused = SIV_OK;
+		b->g->refused = SIV_OK;
+		world_pair(&w, a, b->g, &req, &at_a, &at_b);
+		if (i % 2)
+			assert_int_equal(end_of(at_b, at_a), i < 2 ? err : 0);
+		else
+			assert_int_equal(end_of(at_a, at_b), i < 2 ? err : 0);
+		assert_int_equal((i % 2 ? a : b)->g->refused,
+				 i < 2 ? why : SIV_OK);
+		world_talk(&w, old_a, old_b);
+	}
+}
+
+static void test_fin(void **state)
+{
+	(void)state;
+	begin("test-progs/sivshmemd-dishonest", NULL);
+	ends(0, SIV_OK);
+	lie("no_fin");
+	world_mark(&w);
+	ends(-ECONNRESET, SIV_OK);
+	/* of whoever closes first, and then of the other end */
+	assert_true(world_events(&w, "lie") >= 2);
+	lie("other_fin");
+	world_mark(&w);
+	ends(-ECONNRESET, SIV_R_TAG);
+	assert_true(world_events(&w, "lie") >= 2);
+	lie("none");
+	ends(0, SIV_OK);
+	world_end(&w);
+}
+
+/* By whoever writes the page: of a sealed stream it says nothing. */
+static void test_end_mark(void **state)
+{
+	struct sim_connect req = data(SIV_CH_SEALED);
+	struct sim_channel *at_a, *at_b;
+	u8 buf[64];
+
+	(void)state;
+	begin("sivshmemd", NULL);
+	world_pair(&w, a, b->g, &req, &at_a, &at_b);
+	siv_end_set(at_a->tx.own, SIV_END_WR);
+	assert_int_equal(sim_recv(at_b, buf, sizeof(buf)), -EAGAIN);
+	assert_int_equal(sim_send(at_a, "more", 4), 0);
+	assert_int_equal(sim_recv(at_b, buf, sizeof(buf)), 4);
+	assert_int_equal(sim_recv(at_b, buf, sizeof(buf)), -EAGAIN);
+	/* the end is proved, but a record before it was taken away */
+	assert_int_equal(sim_send(at_a, "lost", 4), 0);
+	assert_int_equal(sim_shutdown(at_a), 0);
+	WRITE_ONCE(at_a->tx.own->prod, at_b->rx.cons);
+	world_must(&w, at_b->c.fin_seen);
+	assert_int_equal(sim_recv(at_b, buf, sizeof(buf)), -ECONNRESET);
+	assert_int_equal(at_b->error, SIV_R_NO_FIN);
+	world_talk(&w, old_a, old_b);
+	world_end(&w);
+}
+
 /* The product knows no such option and no such command. */
 static void test_product(void **state)
 {
@@ -348,6 +435,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_lies, teardown),
 		cmocka_unit_test_teardown(test_lent_certificates, teardown),
 		cmocka_unit_test_teardown(test_live_number, teardown),
+		cmocka_unit_test_teardown(test_fin, teardown),
+		cmocka_unit_test_teardown(test_end_mark, teardown),
 		cmocka_unit_test_teardown(test_product, teardown),
 		cmocka_unit_test_teardown(test_no_anchor, teardown),
 	};
