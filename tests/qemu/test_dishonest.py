@@ -46,8 +46,7 @@ LIES = (
 def setup(lab):
     open_region(lab, "alpha", "beta",
                 program="test-progs/sivshmemd-dishonest")
-    for vm in lab.vms.values():
-        watch(vm, "siv_refused")
+    watch(*lab.vms.values())
     # A session of another service of alpha's: whose certificate is lent.
     lab.lent = Shell(lab.vms["alpha"])
     lab.lent.ok(f"listen 0 {lab.keys['alpha']['data']}")
@@ -192,6 +191,50 @@ def case_nonblocking(lab):
     honest(lab, 1)
     for shell in (lab.here, lab.there):
         shell.ok("close 1")
+
+
+# ------------------------------------------------------------------------------- FIN
+
+def closed(lab, one, other, words):
+    """What `other` reads, asleep and awake, after `one` has written and closed."""
+    lab.here.ok(f"connect 1 {lab.keys['alpha']['user']} data {words}")
+    lab.there.ok("accept 1 0 5000")
+    sent = one.ok("write 1 100 7")
+    assert other.ok("read 1 1000") == sent
+    other.begin("read 1 1000")
+    one.ok("close 1")
+    got = [other.end(10)[:10].strip()]
+    got.append(other.do("read 1 1000")[:10].strip())
+    other.ok("close 1")
+    return got
+
+
+def without_fin(lab, kind, *causes):
+    for words in ("sealed", "sealed aes"):
+        for one, other, name in ((lab.here, lab.there, "beta"),
+                                 (lab.there, lab.here, "alpha")):
+            assert [g[:5] for g in closed(lab, one, other, words)] == ["ok 0 "] * 2
+            traced(lab.vms[name])
+            lie(lab, kind)
+            try:
+                got = closed(lab, one, other, words)
+                assert got == ["ECONNRESET"] * 2, (kind, words, name, got)
+                # a plain stream has no FIN that could be kept
+                got = [g[:5] for g in closed(lab, one, other, "")]
+                assert got == ["ok 0 "] * 2, (kind, name, got)
+            finally:
+                lie(lab, "none")
+            assert traced(lab.vms[name]) == [("SEAL", cause) for cause in causes]
+            both_ways(lab, 2)
+
+
+def case_fin_kept_back(lab):
+    """The peer closes, but nothing proves that this was all."""
+    without_fin(lab, "no_fin", "no_fin", "no_fin")
+
+
+def case_fin_forged(lab):
+    without_fin(lab, "other_fin", "tag", "no_fin", "no_fin")
 
 
 def case_zz_everything_at_once(lab):

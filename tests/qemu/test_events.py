@@ -12,8 +12,7 @@ LISTENING, UNLISTENED = 1, 2
 
 def setup(lab):
     open_region(lab, "alpha", "beta")
-    for vm in lab.vms.values():
-        watch(vm)
+    watch(*lab.vms.values())
 
 
 def case_states(lab):

@@ -146,8 +146,8 @@ def case_forged_records(lab):
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     here.ok(f"connect 1 {lab.keys['alpha']['user']} data")
     there.ok("accept 1 0 5000")
+    watch(*victims, event="siv_dropped")
     for vm in victims:
-        watch(vm, "siv_dropped")
         take(vm)
     # who looks at the good record first does not see that the others are bad
     unseen = {1, 2}

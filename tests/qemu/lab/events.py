@@ -7,9 +7,10 @@ REFUSALS = "/sys/class/misc/sivshmem-control/refusals"
 TRACING = "/sys/kernel/tracing"
 
 
-def watch(vm, event=""):
+def watch(*vms, event=""):
     """Have the driver's tracepoints recorded, all of them or one."""
-    vm.run(f"echo 1 > {TRACING}/events/sivshmem/{event}/enable")
+    for vm in vms:
+        vm.run(f"echo 1 > {TRACING}/events/sivshmem/{event}/enable")
 
 
 def take(vm):
