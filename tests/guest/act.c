@@ -9,7 +9,8 @@
  *   act mmap FILE WINDOW LENGTH MODE   map (r or rw), touch the first byte
  *   act dump FILE WINDOW OFFSET LENGTH bytes of a mapping to standard output
  *   act poke FILE WINDOW OFFSET        standard input into a mapping
- *   act find FILE WINDOW LENGTH        how often a mapping has standard input
+ *   act find FILE WINDOW OFFSET LENGTH how often they hold standard input, and where
+ *                                      first
  *   act ring FILE PEER VECTOR          write the doorbell register
  *   act key TYPE DESCRIPTION           search a key in the own keyrings
  *   act iopl                           may use all ports of the processor
@@ -125,18 +126,19 @@ static int do_poke(char **arg)
 
 static int do_find(char **arg)
 {
-	size_t len = number(arg[2]), want = read_input(), found = 0;
-	unsigned char *map = window(arg[0], arg[1], len, PROT_READ);
-	unsigned char *at = map, *end;
+	size_t from = number(arg[2]), len = number(arg[3]), found = 0;
+	unsigned char *map = window(arg[0], arg[1], from + len, PROT_READ);
+	unsigned char *at = map + from, *first = map, *end = at + len;
+	size_t want = read_input();
 
 	if (!map)
 		return failed();
-	end = map + len;
 	while (want && (at = memmem(at, (size_t)(end - at), input, want))) {
-		found++;
+		if (!found++)
+			first = at;
 		at++;
 	}
-	printf("ok %zu\n", found);
+	printf("ok %zu %zu\n", found, (size_t)(first - map));
 	return 0;
 }
 
@@ -217,7 +219,7 @@ static const struct {
 } acts[] = {
 	{ "open", 1, do_open },	  { "mmap", 4, do_mmap },
 	{ "dump", 4, do_dump },	  { "poke", 3, do_poke },
-	{ "find", 3, do_find },	  { "ring", 3, do_ring },
+	{ "find", 4, do_find },	  { "ring", 3, do_ring },
 	{ "key", 2, do_key },	  { "iopl", 0, do_iopl },
 	{ "kexec", 0, do_kexec }, { "bpf", 0, do_bpf },
 };

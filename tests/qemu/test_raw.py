@@ -51,14 +51,14 @@ def found(lab, words):
     hold.wait_output("open")
     hold.send(SECRET)
     time.sleep(0.3)
-    out = lab.vms["mallory"].out(f"act find /dev/uio0 1 {REGION_BYTES}",
+    out = lab.vms["mallory"].out(f"act find /dev/uio0 1 0 {REGION_BYTES}",
                                  stdin=SECRET)
     hold.close_input()
     assert hold.wait() == 0, hold.text
     keep.close_input()
     assert keep.wait() == 0, keep.text
     assert f"received={len(SECRET)}" in keep.text, keep.text
-    return int(re.fullmatch(r"ok (\d+)", out)[1])
+    return int(re.fullmatch(r"ok (\d+) \d+", out)[1])
 
 
 def case_plain_is_plain(lab):
