@@ -19,9 +19,10 @@
  *
  * `edge` adds S to an epoll set, edge-triggered; `edges` waits for one of the set.
  *
- * WORD: sealed, aes, nonblock, nonode, shared, ring=BYTES, rx=BYTES, timeout=MS,
- * vm=NAME, region=NAME, suite=NUMBER. `rx` is for a ring to read from that is not as
- * long as the other.
+ * WORD: sealed, aes, nonblock, nonode, shared, ring=BYTES, ring_rx=BYTES, timeout=MS,
+ * vm=NAME, region=NAME, suite=NUMBER; of a listener also allow=VM/SERVICE, once for
+ * each, and ring_max=BYTES. `ring_rx` is for a ring to read from that is not as long as
+ * the other.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -102,7 +103,7 @@ static struct sivshmem_connect parse(char **word)
 			c.suite = SIVSHMEM_SUITE_AESGCM;
 		else if (value && !strncmp(*word, "ring=", 5))
 			c.ring_tx = number(value + 1);
-		else if (value && !strncmp(*word, "rx=", 3))
+		else if (value && !strncmp(*word, "ring_rx=", 8))
 			c.ring_rx = number(value + 1);
 		else if (value && !strncmp(*word, "timeout=", 8))
 			c.timeout_ms = (uint32_t)number(value + 1);
@@ -143,6 +144,23 @@ static int control_ioctl(unsigned long request, void *arg)
 	return result;
 }
 
+/* What a listener demands by itself. */
+static void demands(struct sivshmem_listen *l, char **word)
+{
+	static char allow[512];
+	size_t n = 0;
+
+	for (; *word; word++) {
+		if (!strncmp(*word, "ring_max=", 9))
+			l->ring_max = number(*word + 9);
+		if (!strncmp(*word, "allow=", 6))
+			n += (size_t)snprintf(allow + n, sizeof(allow) - n,
+					      "%s\n", *word + 6);
+	}
+	l->allow = n ? (uintptr_t)allow : 0;
+	l->allow_len = (uint32_t)n;
+}
+
 static void do_listen(char **a)
 {
 	struct sivshmem_connect words = parse(a + 2);
@@ -154,6 +172,7 @@ static void do_listen(char **a)
 		.backlog = 8,
 	};
 
+	demands(&l, a + 2);
 	keep(a[0], control_ioctl(SIVSHMEM_LISTEN, &l));
 }
 
