@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# A channel ends when the first of its certificates does, the peer's as well as one's own:
+# each driver sees to that by its own clock, where the host does not end it; mappings are
+# gone, and channels of other identities go on.
+import time
+
+from lab.certs import X25519
+from lab.events import traced, watch
+from lab.members import add_identity
+from lab.pair import REGION, open_region, renew, works
+from lab.shell import Shell
+
+HOUR = 3600
+OWN, PEER, TX, RX = WINDOWS = range(4)
+
+
+def setup(lab):
+    open_region(lab, "alpha", "beta")
+    watch(*lab.vms.values())
+
+
+def brief(lab, name, service):
+    """An identity whose certificate ends in an hour; the others last for a day."""
+    key = X25519()
+    der = lab.ca.issue(key.public, f"sivshmem://{REGION}/{name}/{service}", end=HOUR)
+    lab.vms[name].run(f"keyctl unlink {lab.keys[name][service]} @u")
+    lab.keys[name][service] = add_identity(lab.vms[name], der + key.private, service)
+
+
+def set_clock(guest, ahead):
+    guest.run(f"date -s @{int(time.time()) + ahead}")
+
+
+def pair(lab, one, other, words=""):
+    """A channel in slot 1 of two new shells."""
+    here, there = Shell(lab.vms[one]), Shell(lab.vms[other])
+    there.ok(f"listen 0 {lab.keys[other]['data']}")
+    here.ok(f"connect 1 {lab.keys[one]['user']} data {words}")
+    there.ok("accept 1 0 5000")
+    return here, there
+
+
+def goes_on(one, other):
+    for here, there in ((one, other), (other, one)):
+        sent = here.ok("write 1 100 1")
+        assert there.ok("read 1 1000") == sent
+
+
+def ends(lab, judge, words=""):
+    """By the clock of a guest whose own certificate is good for a day."""
+    here, there = pair(lab, "alpha", "beta", words)
+    beside = pair(lab, "beta", "alpha")
+    own, peer = (here, there) if judge == "alpha" else (there, here)
+    guest = lab.vms[judge]
+    set_clock(guest, HOUR - 60)
+    time.sleep(2)
+    goes_on(here, there)
+    traced(guest)
+    own.begin("read 1 100")
+    set_clock(guest, 2 * HOUR)
+    start = time.monotonic()
+    assert own.end(10) == "ECONNRESET"
+    took = time.monotonic() - start
+    print(f"# {judge} {words}: {took * 1000:.0f} ms of 1000", flush=True)
+    assert traced(guest) == [("CHANNEL", "cert_expired")]
+    assert own.info(1)["end"] == "EKEYEXPIRED", own.info(1)
+    own.refused("write 1 8", "ECONNRESET")
+    peer.refused("read 1 100", "ECONNRESET")
+    goes_on(*beside)
+    for shell in (here, there, *beside):
+        shell.quit()
+    set_clock(guest, 0)
+
+
+def case_callers_certificate_at_the_listener(lab):
+    brief(lab, "alpha", "user")
+    for words in ("", "sealed"):
+        ends(lab, "beta", words)
+    renew(lab, "alpha")
+    works(lab)
+
+
+def case_listeners_certificate_at_the_caller(lab):
+    brief(lab, "beta", "data")
+    for words in ("", "sealed"):
+        ends(lab, "alpha", words)
+    renew(lab, "beta")
+    works(lab)
+
+
+def case_mappings_are_gone(lab):
+    brief(lab, "alpha", "user")
+    here, there = pair(lab, "alpha", "beta")
+    for shell in (here, there):
+        for window in WINDOWS:
+            shell.ok(f"map 1 {window}")
+            shell.ok(f"get 1 {window} 0")
+    there.begin("wait 1 read 8 20000")
+    set_clock(lab.vms["beta"], 2 * HOUR)
+    assert there.end(10) == "ECONNRESET"
+    assert there.info(1)["end"] == "EKEYEXPIRED", there.info(1)
+    for window in WINDOWS:
+        there.refused(f"get 1 {window} 0", "SIGBUS")
+    polled = there.ok("poll 1 1000")
+    assert "hup" in polled and "err" in polled, polled
+    for shell in (here, there):
+        shell.quit()
+    set_clock(lab.vms["beta"], 0)
+    renew(lab, "alpha")
+    works(lab)
+
+
+def case_expired_before_the_channel(lab):
+    """Whoever judges by that clock refuses a new one as well."""
+    brief(lab, "alpha", "user")
+    there = Shell(lab.vms["beta"])
+    there.ok(f"listen 0 {lab.keys['beta']['data']}")
+    set_clock(lab.vms["beta"], 2 * HOUR)
+    traced(lab.vms["beta"])
+    here = Shell(lab.vms["alpha"])
+    here.refused(f"connect 1 {lab.keys['alpha']['user']} data", "EKEYEXPIRED")
+    assert traced(lab.vms["beta"]) == [("INCOMING", "cert_expired")]
+    for shell in (here, there):
+        shell.quit()
+    set_clock(lab.vms["beta"], 0)
+    renew(lab, "alpha")
+    works(lab)
