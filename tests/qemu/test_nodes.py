@@ -22,7 +22,7 @@ def pair(lab, words="", user=None):
     here, there = Shell(lab.vms["alpha"], user), Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']} {words}")
     here.ok(f"connect 1 {lab.keys['alpha']['user']} data {words} ring={RING} "
-            f"rx={RX_RING}")
+            f"ring_rx={RX_RING}")
     there.ok("accept 1 0 5000")
     return here, there
 

@@ -218,7 +218,7 @@ def case_end_mark(lab):
         lab.here.ok("sleep 200")
         told = lab.here.ok("write 1 77")
         assert lab.there.end(10) == f"ok {told}"
-        # it ends by no proof: the writer's right is lost
+        # nor does the end of the channel prove anything
         lab.there.begin("read 1 2000")
         cid = lab.here.info(1)["cid"]
         lab.daemon.ctl("revoke", "channel", f"lab/{cid}")
