@@ -6,6 +6,7 @@
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/sivshmem
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 work=''
+tree='' # what debian_fetch has found
 trap 'rm -rf "$work"' EXIT
 
 # An apt with one source and nothing installed, which leaves the machine's alone.

@@ -5,7 +5,8 @@
     tests/run.py [-v] [-k TEXT] SUITE...
 
 Suites: unit, daemon (native programs, as userspace/Makefile lists them), kunit
-and qemu (in guests), smoke (in guests with the newest kernel). A program speaks TAP, or ends with the line `N passed,
+and qemu (in guests), smoke (in guests with the newest kernel). A program speaks
+TAP, or ends with the line `N passed,
 N failed, N skipped`. A program or suite without any test has failed. The last
 line counts every single test; the exit status is 1 if any failed.
 """

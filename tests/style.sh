@@ -83,7 +83,7 @@ style_codespell() {
 }
 
 style_shellcheck() {
-	[ ${#scripts[@]} -eq 0 ] || shellcheck "${scripts[@]}"
+	[ ${#scripts[@]} -eq 0 ] || shellcheck -x "${scripts[@]}"
 }
 
 style_cppcheck() {

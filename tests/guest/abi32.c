@@ -221,7 +221,7 @@ static void by_mapping(long fd)
 	say("mmap_own", error_of(own));
 	peer = map(fd, &info.window[SIVSHMEM_WIN_CTL_PEER]);
 	say("mmap_peer", error_of(peer));
-	if (error_of(peer))
+	if (!peer || error_of(peer))
 		return;
 	say("peer_prod", (long)((volatile struct sivshmem_side *)peer)->prod);
 	say("WAIT_now", ioctl(fd, SIVSHMEM_WAIT, &w));

@@ -128,11 +128,13 @@ static int do_find(char **arg)
 {
 	size_t from = number(arg[2]), len = number(arg[3]), found = 0;
 	unsigned char *map = window(arg[0], arg[1], from + len, PROT_READ);
-	unsigned char *at = map + from, *first = map, *end = at + len;
+	unsigned char *at, *first = map, *end;
 	size_t want = read_input();
 
 	if (!map)
 		return failed();
+	at = map + from;
+	end = at + len;
 	while (want && (at = memmem(at, (size_t)(end - at), input, want))) {
 		if (!found++)
 			first = at;

@@ -59,7 +59,8 @@ struct server_port {
 	sd_event_source *io;
 	const struct server_port_events *ev;
 	void *arg;
-	LIST_HEAD(, server_client) refusals; /* that wait for being read */
+	LIST_HEAD(server_refusals, server_client)
+	refusals; /* that wait for being read */
 	unsigned int refusal_count;
 };
 
