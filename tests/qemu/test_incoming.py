@@ -66,7 +66,7 @@ LISTS = (
     ("allow=alpha/data allow=gamma/user", ("data",)),
     ("allow=alpha/user allow=alpha/data", ("user", "data")),
     # not by half a name, and never the listener itself alone
-    ("allow=alph/user allow=alpha/use allow=alpha2/user allow=alpha/user2", ()),
+    ("allow=alp/user allow=alpha/use allow=alpha2/user allow=alpha/user2", ()),
     ("allow=beta/* allow=user/alpha", ()),
 )
 
