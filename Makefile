@@ -52,10 +52,8 @@ modules: ## the kernel module, build/modules/drivers/sivshmem/sivshmem.ko
 
 .PHONY: test-modules
 test-modules:
-	$(call mirror,$(CURDIR)/$(B)/test-modules/uio,.,tests/uio)
-	$(call mirror,$(CURDIR)/$(B)/test-modules/vmfork,.,tests/vmfork)
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/test-modules/uio modules
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/test-modules/vmfork modules
+	$(call mirror,$(CURDIR)/$(B)/test-modules,.,tests/modules)
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/test-modules modules
 
 .PHONY: user
 user: ## programs and libraries, build/user/

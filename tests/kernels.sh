@@ -25,20 +25,21 @@ debian_finish() {
 	find "$1/usr/lib/modules" -name '*.ko.xz' -exec unxz {} +
 }
 
-# Two folders: the module and the tests' own as they are built anywhere, and the suites.
+# The module, the tests' own and the suites, each as it is built anywhere.
 sources() {
 	rm -rf "$1"
 	mkdir -p "$1/modules/drivers"
-	cp -r "$top/include" "$top/tests/uio" "$top/tests/vmfork" "$1/modules"
+	cp -r "$top/include" "$1/modules"
+	cp -r "$top/tests/modules" "$1/test-modules"
 	cp -r "$top/drivers/sivshmem" "$1/modules/drivers"
-	echo 'obj-y += drivers/sivshmem/ uio/ vmfork/' >"$1/modules/Kbuild"
+	cp "$top/Kbuild" "$1/modules"
 	"$top/tests/kunit/mkkunit.sh" --sources "$1/kunit" "$tree/usr/src/kunit"
 }
 
 compile() {
 	local folder
 
-	for folder in modules kunit; do
+	for folder in modules test-modules kunit; do
 		debian_run "$tree" "$1/$folder" make -k "-j$(nproc)" \
 			-C "/usr/src/$headers" M=/work W=1 CONFIG_SIVSHMEM=m modules
 	done >"$1/log" 2>&1 || return 1
@@ -52,12 +53,11 @@ arrange() {
 
 	image=$(find "$tree/boot" "$tree/usr/lib/modules/$release" \
 		-maxdepth 1 -name 'vmlinuz*' -type f | head -n 1)
-	mkdir -p "$1"/kernel/{include/config,arch/x86/boot,lib/modules} "$1/test-modules"
+	mkdir -p "$1"/kernel/{include/config,arch/x86/boot,lib/modules}
 	echo "$release" >"$1/kernel/include/config/kernel.release"
 	ln -s "$image" "$1/kernel/arch/x86/boot/bzImage"
 	cp -r "$tree/usr/lib/modules/$release" "$1/kernel/lib/modules"
 	/sbin/depmod -b "$1/kernel" "$release"
-	ln -s ../modules/uio ../modules/vmfork "$1/test-modules"
 	ln -s ../../user "$1/user"
 }
 

@@ -18,10 +18,10 @@ files() {
 }
 
 mapfile -t c_files < <(files '*.c' '*.h')
-mapfile -t kernel_files < <(files 'drivers/*.[ch]' 'include/*.h' 'tests/uio/*.c' \
-	'tests/vmfork/*.c')
+mapfile -t kernel_files < <(files 'drivers/*.[ch]' 'include/*.h' \
+	'tests/modules/*.c')
 mapfile -t user_files < <(files 'userspace/*.[ch]' 'keys/*.[ch]' \
-	'tests/*.[ch]' ':!tests/uio' ':!tests/vmfork')
+	'tests/*.[ch]' ':!tests/modules')
 mapfile -t scripts < <(files | while read -r file; do
 	head -c 64 "$file" | grep -qE '^#!.*\b(ba|da|)sh\b' && echo "$file"
 done)

@@ -605,7 +605,7 @@ static enum siv_reason siv_incoming_channel(struct siv_talk *talk,
 	ch = siv_channel_alloc(talk, false, uflags, le16_to_cpu(in->suite));
 	if (IS_ERR(ch))
 		return PTR_ERR(ch) == -EPROTONOSUPPORT ? SIV_R_SUITE :
-							 SIV_R_QUOTA;
+							 SIV_R_NO_MEMORY;
 	ch->started_ns = w->started_ns;
 	ch->ring_tx = le64_to_cpu(in->ring_ba);
 	ch->ring_rx = le64_to_cpu(in->ring_ab);
@@ -706,7 +706,7 @@ void siv_channel_got_incoming(struct siv_talk *talk, struct siv_span body)
 						body.n - sizeof(*m) });
 	w = kmalloc(struct_size(w, body, body.n), GFP_KERNEL);
 	if (!w) {
-		siv_channel_reject(talk, m->cid, SIV_R_QUOTA);
+		siv_channel_reject(talk, m->cid, SIV_R_NO_MEMORY);
 		return;
 	}
 	INIT_WORK(&w->work, siv_incoming_work);

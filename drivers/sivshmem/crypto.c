@@ -419,7 +419,8 @@ enum siv_reason siv_signature_verify(const struct siv_anchors *a,
 		return SIV_R_NO_ANCHOR;
 	key = siv_anchor_find(a, akid, issuer);
 	if (IS_ERR(key))
-		return PTR_ERR(key) == -ENOMEM ? SIV_R_CRYPTO : SIV_R_NO_ANCHOR;
+		return PTR_ERR(key) == -ENOMEM ? SIV_R_NO_MEMORY :
+						 SIV_R_NO_ANCHOR;
 	if (alg == SIV_SIG_RSA_SHA256 && sig.n < SIV_RSA_SIG_MIN)
 		err = -EKEYREJECTED;
 	else
@@ -430,7 +431,7 @@ enum siv_reason siv_signature_verify(const struct siv_anchors *a,
 	case 0:
 		return SIV_OK;
 	case -ENOMEM:
-		return SIV_R_CRYPTO;
+		return SIV_R_NO_MEMORY;
 	case -ENOPKG:
 	case -ENOENT:
 		return SIV_R_SIG_ALG;

@@ -131,7 +131,7 @@ static enum siv_reason siv_device_read_cert(struct siv_device *dev, u32 off,
 
 	cert = kmalloc(sizeof(*cert), GFP_KERNEL);
 	if (!cert)
-		return SIV_R_CRYPTO;
+		return SIV_R_NO_MEMORY;
 	memcpy(dev->host_cert, (const u8 *)dev->base + off, len);
 	r = siv_cert_parse(der, cert);
 	if (r == SIV_OK)

@@ -42,7 +42,7 @@ static enum siv_reason siv_hello_judge_host(struct siv_host *host)
 		return SIV_R_HEADER;
 	cert = kmalloc(sizeof(*cert), GFP_KERNEL);
 	if (!cert)
-		return SIV_R_CRYPTO;
+		return SIV_R_NO_MEMORY;
 	r = siv_cert_parse(der, cert);
 	if (r == SIV_OK)
 		r = siv_cert_is(cert, SIV_CERT_HOST, region, any, any);

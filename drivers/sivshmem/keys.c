@@ -64,7 +64,7 @@ static struct siv_identity_cert *siv_identity_cert_make(struct siv_span der,
 	*r = SIV_R_CERT_SIZE;
 	if (der.n > SIV_CERT_MAX)
 		return NULL;
-	*r = SIV_R_CRYPTO;
+	*r = SIV_R_NO_MEMORY;
 	c = kmalloc(struct_size(c, der, der.n), GFP_KERNEL);
 	if (!c)
 		return NULL;
@@ -393,7 +393,7 @@ static enum siv_reason siv_prep_fill(struct siv_prep *p, struct siv_span data)
 
 	p->id = siv_identity_alloc();
 	if (!p->id)
-		return SIV_R_CRYPTO;
+		return SIV_R_NO_MEMORY;
 	if (made)
 		r = siv_prep_new(p->id, challenge);
 	else

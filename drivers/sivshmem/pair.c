@@ -50,7 +50,7 @@ static enum siv_reason siv_pair_make(const u8 hash[SIV_HASH_LEN],
 		return SIV_R_CERT_SIZE;
 	pair = kzalloc(struct_size(pair, der, der.n), GFP_KERNEL);
 	if (!pair)
-		return SIV_R_CRYPTO;
+		return SIV_R_NO_MEMORY;
 	kref_init(&pair->ref);
 	mutex_init(&pair->verify);
 	INIT_LIST_HEAD(&pair->link);

@@ -73,10 +73,27 @@ struct siv_line *siv_talk_line(struct siv_talk *talk, u32 tag)
 /* ------------------------------------------------------------------- messages */
 
 /* A message that another session repeats: the host answers it the same way again. */
+static bool siv_type_survives(u16 type)
+{
+	return type == SIV_MSG_CLOSE || type == SIV_MSG_CLOSED ||
+	       type == SIV_MSG_FIN || type == SIV_MSG_UNLISTEN;
+}
+
 static bool siv_said_survives(const struct siv_said *said)
 {
-	return said->type == SIV_MSG_CLOSE || said->type == SIV_MSG_CLOSED ||
-	       said->type == SIV_MSG_FIN || said->type == SIV_MSG_UNLISTEN;
+	return siv_type_survives(said->type);
+}
+
+/*
+ * An end has nobody whom it could tell that there was no memory to say it: host and peer
+ * would keep what is over. These messages are short.
+ */
+static gfp_t siv_say_gfp(u16 type)
+{
+	if (siv_type_survives(type) || type == SIV_MSG_FAILED ||
+	    type == SIV_MSG_REJECT)
+		return GFP_KERNEL | __GFP_NOFAIL;
+	return GFP_KERNEL;
 }
 
 static void siv_said_free_all(struct list_head *list)
@@ -160,7 +177,7 @@ int siv_talk_say(struct siv_talk *talk, u16 type, const void *body, size_t len)
 	struct siv_said *said;
 	int err = 0;
 
-	said = kmalloc(struct_size(said, body, len), GFP_KERNEL);
+	said = kmalloc(struct_size(said, body, len), siv_say_gfp(type));
 	if (!said)
 		return -ENOMEM;
 	said->type = type;

@@ -66,6 +66,7 @@ static const char *const siv_reason_names[SIV_R_COUNT] = {
 	[SIV_R_PUB_NOT_CANONICAL] = "pub_not_canonical",
 	[SIV_R_TAG] = "tag",
 	[SIV_R_CRYPTO] = "crypto",
+	[SIV_R_NO_MEMORY] = "no_memory",
 	[SIV_R_SUITE] = "suite",
 	[SIV_R_VERSION] = "version",
 	[SIV_R_GRANULE] = "granule",
@@ -154,7 +155,7 @@ const char *siv_reason_text(enum siv_reason r)
 
 u32 siv_reason_code(enum siv_reason r)
 {
-	int err = -siv_reason_errno(r);
+	int err = -siv_reason_errno(r == SIV_R_NO_MEMORY ? SIV_R_CRYPTO : r);
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(siv_codes); i++) {

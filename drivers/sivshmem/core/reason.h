@@ -59,6 +59,7 @@
 	X(PUB_NOT_CANONICAL, EBADMSG, "an ephemeral public key is not canonical") \
 	X(TAG, EBADMSG, "authentication tag does not verify") \
 	X(CRYPTO, EIO, "the platform's cryptography failed") \
+	X(NO_MEMORY, ENOMEM, "no memory") \
 	X(SUITE, EPROTONOSUPPORT, "cipher suite is not offered") \
 	X(VERSION, EPROTONOSUPPORT, "protocol version differs") \
 	X(GRANULE, EPROTONOSUPPORT, "granule does not fit this machine's pages") \
@@ -118,6 +119,7 @@ const char *siv_reason_text(enum siv_reason r);
 /*
  * siv_reason_code() - the cause as it goes over the wire: its errno's number; 0 for
  * SIV_R_KEY_EXISTS, SIV_R_MODE and SIV_R_PROTECTION, which concern nobody but the caller.
+ * SIV_R_NO_MEMORY goes as SIV_R_CRYPTO: something failed here.
  */
 u32 siv_reason_code(enum siv_reason r);
 /**

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fails one allocation, chosen by its number, of those that a part of the kernel makes:
+ * a part is a range of code, and an allocation is made by it if a return address on the
+ * stack lies there. For test guests only; works in a kernel without fault injection,
+ * too, as long as its allocator asks should_failslab().
+ *
+ *   from, to  the range
+ *   depth     how near that address must be: so many calls at most
+ *   nth       which one is to fail: 1 is the next; 0 none
+ *   seen      allocations since nth was set
+ *   failed    have failed since nth was set: 0 or 1
+ */
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/stacktrace.h>
+
+enum {
+	SIV_FAULT_DEPTH = 56,
+};
+
+static unsigned long from, to;
+static unsigned int depth = SIV_FAULT_DEPTH;
+static atomic_t nth = ATOMIC_INIT(0);
+static atomic_t seen = ATOMIC_INIT(0);
+static atomic_t failed = ATOMIC_INIT(0);
+
+/* Where a failed should_failslab() goes on: in its caller. */
+asm(".pushsection .text\n"
+    ".type siv_fault_return, @function\n"
+    "siv_fault_return:\n" ASM_RET ".size siv_fault_return, .-siv_fault_return\n"
+    ".popsection\n");
+void siv_fault_return(void);
+
+/* In @regs a call of should_failslab() has just begun. */
+static bool siv_fault_ours(struct pt_regs *regs)
+{
+	unsigned long caller = *(unsigned long *)kernel_stack_pointer(regs);
+	unsigned long stack[SIV_FAULT_DEPTH];
+	unsigned int i, n, end;
+
+	n = stack_trace_save(stack, ARRAY_SIZE(stack), 0);
+	for (i = 0; i < n && stack[i] != caller; i++)
+		;
+	end = min(n, i + min_t(unsigned int, depth, SIV_FAULT_DEPTH));
+	for (; i < end; i++)
+		if (stack[i] >= from && stack[i] < to)
+			return true;
+	return false;
+}
+
+static int siv_fault_enter(struct kprobe *probe, struct pt_regs *regs)
+{
+	int left = atomic_read(&nth);
+	gfp_t gfp = regs_get_kernel_argument(regs, 1);
+
+	if (!left || gfp & __GFP_NOFAIL || in_hardirq() ||
+	    !siv_fault_ours(regs))
+		return 0;
+	if (atomic_inc_return(&seen) != left)
+		return 0;
+	atomic_inc(&failed);
+	regs_set_return_value(regs, -ENOMEM);
+	instruction_pointer_set(regs, (unsigned long)siv_fault_return);
+	return 1;
+}
+
+static struct kprobe siv_fault_probe = {
+	.symbol_name = "should_failslab",
+	.pre_handler = siv_fault_enter,
+};
+
+static int siv_fault_arm(const char *text, const struct kernel_param *param)
+{
+	int value;
+	int err = kstrtoint(text, 0, &value);
+
+	if (err)
+		return err;
+	if (value < 0)
+		return -EINVAL;
+	atomic_set(&nth, 0);
+	atomic_set(&seen, 0);
+	atomic_set(&failed, 0);
+	atomic_set(&nth, value);
+	return 0;
+}
+
+static int siv_fault_show(char *text, const struct kernel_param *param)
+{
+	return sysfs_emit(text, "%d\n", atomic_read(param->arg));
+}
+
+static const struct kernel_param_ops siv_fault_counter = {
+	.get = siv_fault_show,
+};
+
+static const struct kernel_param_ops siv_fault_number = {
+	.set = siv_fault_arm,
+	.get = siv_fault_show,
+};
+
+module_param(from, ulong, 0600);
+module_param(to, ulong, 0600);
+module_param(depth, uint, 0600);
+module_param_cb(nth, &siv_fault_number, &nth, 0600);
+module_param_cb(seen, &siv_fault_counter, &seen, 0400);
+module_param_cb(failed, &siv_fault_counter, &failed, 0400);
+
+static int __init siv_fault_init(void)
+{
+	return register_kprobe(&siv_fault_probe);
+}
+
+static void __exit siv_fault_exit(void)
+{
+	unregister_kprobe(&siv_fault_probe);
+}
+
+module_init(siv_fault_init);
+module_exit(siv_fault_exit);
+
+MODULE_DESCRIPTION("For tests: an allocation fails");
+MODULE_LICENSE("GPL");
