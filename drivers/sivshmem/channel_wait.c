@@ -134,6 +134,8 @@ bool siv_channel_bell_recheck(struct siv_bell *bell)
 
 /* What the rings hold right now, judged without changing anything. */
 struct siv_view {
+	siv_pos prod; /* our own positions that it was judged by */
+	siv_pos cons;
 	bool readable;
 	bool writable;
 	enum siv_reason broken; /* what breaks the ring's rules */
@@ -165,6 +167,7 @@ static void siv_view_rx(struct siv_channel *ch, struct siv_view *v)
 	}
 	for (i = 0; i < 4; i++) {
 		cons = READ_ONCE(ch->rx.ring.cons);
+		v->cons = cons;
 		prod = siv_peer_prod(ch);
 		if (prod == cons)
 			return;
@@ -190,6 +193,7 @@ static void siv_view_tx(struct siv_channel *ch, u64 need, struct siv_view *v)
 	siv_pos prod = READ_ONCE(ch->tx.ring.prod);
 	siv_pos cons = siv_peer_cons(ch);
 
+	v->prod = prod;
 	/* a position that breaks the rules is found by the next write() */
 	v->writable = prod - cons > ch->tx.ring.size ||
 		      ch->tx.ring.size - (prod - cons) >= need;
@@ -199,9 +203,12 @@ static void siv_view_tx(struct siv_channel *ch, u64 need, struct siv_view *v)
 static void siv_view_map(struct siv_channel *ch, struct siv_view *v)
 {
 	struct siv_side *own = ch->tx.ring.own;
-	siv_pos used = READ_ONCE(own->prod) - siv_peer_cons(ch);
+	siv_pos used;
 
-	v->readable = siv_peer_prod(ch) != READ_ONCE(own->cons);
+	v->prod = READ_ONCE(own->prod);
+	v->cons = READ_ONCE(own->cons);
+	used = v->prod - siv_peer_cons(ch);
+	v->readable = siv_peer_prod(ch) != v->cons;
 	v->writable = used <= ch->tx.ring.size / 2;
 }
 
@@ -217,30 +224,54 @@ static void siv_view_take(struct siv_channel *ch, bool map, u64 need,
 	}
 }
 
-/* Ask for what is not there. In the gate. */
+/* Ask for what is not there, from where @v saw our positions. In the gate. */
 static void siv_view_arm(struct siv_channel *ch, bool map, u64 need,
 			 const struct siv_view *v)
 {
 	struct siv_side *own = ch->tx.ring.own;
-	siv_pos prod;
 
 	if (map) {
 		if (!v->readable)
-			WRITE_ONCE(own->want_prod, READ_ONCE(own->cons) + 1);
+			WRITE_ONCE(own->want_prod, v->cons + 1);
 		if (!v->writable)
 			WRITE_ONCE(own->want_cons,
-				   READ_ONCE(own->prod) - ch->tx.ring.size / 2);
+				   v->prod - ch->tx.ring.size / 2);
 		virt_mb(); /* as in siv_channel_arm_rx() */
 		siv_host_fallback(ch->host);
 		return;
 	}
 	if (!v->readable)
-		siv_channel_arm_rx(ch, READ_ONCE(ch->rx.ring.cons) + 1);
-	if (!v->writable) {
-		prod = READ_ONCE(ch->tx.ring.prod);
-		siv_channel_arm_tx(ch, prod + need - ch->tx.ring.size,
+		siv_channel_arm_rx(ch, v->cons + 1);
+	if (!v->writable)
+		siv_channel_arm_tx(ch, v->prod + need - ch->tx.ring.size,
 				   READ_ONCE(ch->tx.ring.peer->cons));
+}
+
+/*
+ * Look, ask, look again. Another thread may read or write between the two looks: then what
+ * was asked for is behind us, and nobody would ring. In the gate.
+ */
+static void siv_view_ask(struct siv_channel *ch, bool map, u64 need,
+			 struct siv_view *v)
+{
+	struct siv_view asked = {};
+	unsigned int i;
+
+	siv_view_take(ch, map, need, v);
+	for (i = 0; i < 4; i++) {
+		if (v->broken || (v->readable && v->writable))
+			return;
+		asked = *v;
+		siv_view_arm(ch, map, need, &asked);
+		*v = (struct siv_view){};
+		siv_view_take(ch, map, need, v);
+		if ((v->readable || v->cons == asked.cons) &&
+		    (v->writable || v->prod == asked.prod))
+			return;
 	}
+	/* busy: somebody is reading, or writing */
+	v->readable |= v->cons != asked.cons;
+	v->writable |= v->prod != asked.prod;
 }
 
 /* What the state alone says. */
@@ -299,11 +330,7 @@ __poll_t siv_channel_poll(struct file *file, poll_table *wait)
 		return siv_poll_state(ch, state);
 	if (!siv_channel_enter(ch, &idx))
 		return siv_poll_state(ch, SIVSHMEM_ENDED);
-	siv_view_take(ch, map, need, &v);
-	if (!v.readable || !v.writable) {
-		siv_view_arm(ch, map, need, &v);
-		siv_view_take(ch, map, need, &v);
-	}
+	siv_view_ask(ch, map, need, &v);
 	siv_channel_leave(ch, idx);
 	if (v.broken != SIV_OK) {
 		if (READ_ONCE(ch->why) == SIV_OK)
