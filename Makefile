@@ -111,6 +111,11 @@ matrix: ## the tests in guests, with every kernel and QEMU: a table
 	@$(MAKE) --no-print-directory guest-parts kunit-modules
 	@tests/matrix.sh
 
+.PHONY: models
+models: ## Spin: the ring and the connect handshake, and mutants of both
+	@tests/deps.sh models
+	@tests/models/run.py $(if $(K),-k '$(K)')
+
 .PHONY: check
 check: ## all tests
 	@tests/deps.sh check

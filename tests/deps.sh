@@ -3,7 +3,7 @@
 #
 # Installs the Debian 12 packages that a goal needs and that are missing:
 #
-#   tests/deps.sh [build|demo|check|style|all]
+#   tests/deps.sh [build|demo|check|models|style|all]
 #
 # As root it prints what it installs and installs it; as anybody else it prints
 # the one command to run and fails. Where nothing is missing it does nothing.
@@ -18,15 +18,18 @@ check='libcmocka-dev pkg-config linux-source-6.1 xz-utils python3-cryptography
 style='clang-format sparse codespell shellcheck cppcheck mandoc
 	linux-source-6.1 xz-utils'
 
+models='spin gcc libc6-dev python3'
+
 goal=${1:-all}
 case $goal in
 build) wanted=$build ;;
 demo) wanted="$build $guest" ;;
 check) wanted="$build $guest $check" ;;
+models) wanted=$models ;;
 style) wanted="$build $style" ;;
-all) wanted="$build $guest $check $style" ;;
+all) wanted="$build $guest $check $models $style" ;;
 *)
-	echo "usage: $0 [build|demo|check|style|all]" >&2
+	echo "usage: $0 [build|demo|check|models|style|all]" >&2
 	exit 2
 	;;
 esac
