@@ -26,6 +26,9 @@ SLEEPS = "sleeps for ever"
 ERROR = re.compile(r"^pan:\d+: (?:assertion violated +!\((\w+)\)|(invalid end state))",
                    re.MULTILINE)
 TOTALS = re.compile(r"depth reached (\d+), errors: (\d+)\s+(\S+) states, stored")
+UNREACHED = re.compile(r"^\t(\S+:\d+), state \d+, \"(?!assert\(|-end-)", re.MULTILINE)
+# Variants that leave out a part of their file.
+PARTS = ("WAITERS=1", "REPEAT")
 SPACE = re.compile(r"(\S+)\s+total actual memory usage")
 
 # What is searched, its file, its macros; then its mutants and what each breaks.
@@ -111,8 +114,8 @@ def search(folder, file, macros):
     return done.stdout
 
 
-def check_model(output):
-    """No error in a whole search; what it was."""
+def check_model(output, macros):
+    """No error in a whole search, that went everywhere; what it was."""
     totals = TOTALS.search(output)
     if not totals:
         raise Failure(f"no result: {output.strip()[-300:]}")
@@ -124,6 +127,9 @@ def check_model(output):
     found = ERROR.search(output)
     if errors != "0" or found:
         raise Failure(f"refuted: {found.group(0) if found else output[-300:]}")
+    unreached = UNREACHED.search(output)
+    if unreached and not set(macros) & set(PARTS):
+        raise Failure(f"never reached: {unreached.group(1)}")
     space = SPACE.search(output)
     return (f"{int(float(states))} states, depth {depth}, "
             f"{float(space.group(1)) if space else 0:.0f} MiB")
@@ -143,7 +149,8 @@ def check_mutant(output, breaks):
 def searches():
     """Label, file, macros, and the check of the output."""
     for label, file, macros, mutants in MODELS:
-        yield label, file, macros, check_model
+        yield (label, file, macros,
+               lambda output, macros=macros: check_model(output, macros))
         for mutant, breaks in mutants:
             yield (f"{label}, mutant {mutant.lower()}", file,
                    (*macros, f"MUTANT_{mutant}"),
