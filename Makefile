@@ -111,6 +111,18 @@ matrix: ## the tests in guests, with every kernel and QEMU: a table
 	@$(MAKE) --no-print-directory guest-parts kunit-modules
 	@tests/matrix.sh
 
+.PHONY: qemu-debug
+qemu-debug: ## the tests in guests, with a kernel that looks for mistakes
+	@tests/deps.sh debug
+	@$(MAKE) --no-print-directory guest-parts
+	@tests/debug/run.sh kasan
+
+.PHONY: qemu-race
+qemu-race: ## the data path in guests, with a kernel that looks for races
+	@tests/deps.sh debug
+	@$(MAKE) --no-print-directory guest-parts
+	@tests/debug/run.sh kcsan
+
 .PHONY: models
 models: ## Spin: the ring and the connect handshake, and mutants of both
 	@tests/deps.sh models

@@ -17,7 +17,7 @@ check='libcmocka-dev pkg-config linux-source-6.1 xz-utils python3-cryptography
 	udev'
 style='clang-format sparse codespell shellcheck cppcheck mandoc
 	linux-source-6.1 xz-utils'
-
+debug='flex bison bc libelf-dev'
 models='spin gcc libc6-dev python3'
 
 goal=${1:-all}
@@ -25,11 +25,12 @@ case $goal in
 build) wanted=$build ;;
 demo) wanted="$build $guest" ;;
 check) wanted="$build $guest $check" ;;
+debug) wanted="$build $guest $check $debug" ;;
 models) wanted=$models ;;
 style) wanted="$build $style" ;;
-all) wanted="$build $guest $check $models $style" ;;
+all) wanted="$build $guest $check $debug $models $style" ;;
 *)
-	echo "usage: $0 [build|demo|check|models|style|all]" >&2
+	echo "usage: $0 [build|demo|check|debug|models|style|all]" >&2
 	exit 2
 	;;
 esac

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs tests in virtual machines.
 
-    tests/qemu/run.py [--list] [-k TEXT]... [qemu|kunit]
+    tests/qemu/run.py [--list] [-k TEXT]... [qemu|kunit|debug]
 
 `qemu`: every file test_*.py is one laboratory: its setup(lab) starts machines,
 then its case_*(lab) run in their order. After a case, whatever a guest's kernel
@@ -11,11 +11,15 @@ failed is torn down and set up again for the next one. Logs stay in
 build/qemu-logs/.
 
 `kunit`: the driver's KUnit suites in one guest; every case is a test.
+
+`debug`: as `qemu`, of the files in tests/debug: whether a kernel for finding mistakes
+finds them. For slow kernels SIV_SLOW=N makes every wait and limit N times as long.
 """
 
 import argparse
 import contextlib
 import importlib.util
+import os
 import shutil
 import signal
 import sys
@@ -29,11 +33,20 @@ from lab.agent import Deadline  # noqa: E402
 from lab import kunit  # noqa: E402
 from lab.lab import Lab, Skip  # noqa: E402
 from lab.paths import LOGS, TOP  # noqa: E402
+
+SLOW = float(os.environ.get("SIV_SLOW", 1))
 from lab.report import Report  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 CASE_SECONDS = 120
 SETUP_SECONDS = 180
+DEBUG = TOP / "tests/debug"
+
+
+def slow_down():
+    """The laboratory's clock goes slower, and with it all that is measured by it."""
+    real = time.monotonic
+    time.monotonic = lambda: real() / SLOW
 
 
 def claim_of(path):
@@ -65,7 +78,7 @@ def deadline(seconds):
         raise Deadline(f"not done in {seconds} s")
 
     signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds * SLOW)
     try:
         yield
     finally:
@@ -169,13 +182,14 @@ def show_list(paths, wanted):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("suite", nargs="?", default="qemu",
-                        choices=("qemu", "kunit"))
+                        choices=("qemu", "kunit", "debug"))
     parser.add_argument("--list", action="store_true",
                         help="the cases and what they claim")
     parser.add_argument("-k", default=[], metavar="TEXT", action="append",
                         help="only cases with this, or one of these, in their name")
     options = parser.parse_args()
-    paths = sorted(HERE.glob("test_*.py"))
+    paths = sorted((DEBUG if options.suite == "debug" else HERE).glob("test_*.py"))
+    slow_down()
 
     def wanted(name):
         return not options.k or any(text in name for text in options.k)

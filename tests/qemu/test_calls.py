@@ -117,9 +117,9 @@ def case_blocking_write_is_woken(lab):
 
 def case_poll_times_out(lab):
     here, there = channel(lab)
-    start = time.monotonic()
+    start = time.perf_counter()
     assert there.ok("poll 1 400 in") == ""
-    assert time.monotonic() - start >= 0.4
+    assert time.perf_counter() - start >= 0.4
     bye(here, there)
 
 

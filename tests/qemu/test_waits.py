@@ -70,9 +70,10 @@ def works(lab, here, there):
 def case_connect_times_out(lab):
     here, there = pair(lab)
     with standing(lab, "beta"):
-        start = time.monotonic()
+        start, real = time.monotonic(), time.perf_counter()
         here.refused(connect(lab, "timeout=500"), "ETIMEDOUT")
-        assert 0.5 <= time.monotonic() - start < 2
+        assert time.perf_counter() - real >= 0.5
+        assert time.monotonic() - start < 2
         # longer than the host waits for the other end
         here.refused(connect(lab, "timeout=20000"), "ETIMEDOUT")
         assert time.monotonic() - start < 12
@@ -158,9 +159,9 @@ def case_mapped_waits(lab):
     there.ok("accept 1 0 5000")
     for window in (OWN, PEER, TX, RX):
         here.ok(f"map 1 {window}")
-    start = time.monotonic()
+    start = time.perf_counter()
     here.refused("wait 1 read 8 400", "ETIMEDOUT")
-    assert time.monotonic() - start >= 0.4
+    assert time.perf_counter() - start >= 0.4
     for call in ("wait 1 read 8 20000", "poll 1 20000 in"):
         here.begin(call)
         time.sleep(0.3)

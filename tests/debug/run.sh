@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The suites in guests with a kernel for finding mistakes (tests/debug/kernel.sh).
+#
+#   tests/debug/run.sh kasan         all of it: does it find mistakes, KUnit, every case,
+#                                    each allocation failed
+#   tests/debug/run.sh kasan smoke   does it find mistakes, KUnit, a few laboratories
+#   tests/debug/run.sh kcsan         does it find races, and the data path
+set -euo pipefail
+top=$(cd "$(dirname "$0")/../.." && pwd)
+kind=${1:?usage: $0 kasan|kcsan [smoke]} smoke=${2:-}
+out=$top/build/kernels/$kind
+kernel=$("$top/tests/debug/kernel.sh" "$kind")
+
+# Modules for this kernel, in a folder of their own.
+compile() {
+	local folder
+
+	mkdir -p "$out/modules/drivers"
+	cp -ru "$top/include" "$top/Kbuild" "$out/modules"
+	cp -ru "$top/drivers/sivshmem" "$out/modules/drivers"
+	mkdir -p "$out/test-modules"
+	cp -u "$top"/tests/modules/* "$out/test-modules"
+	"$top/tests/kunit/mkkunit.sh" --sources "$out/kunit" "$("$top/tests/kernel-source.sh")"
+	for folder in modules test-modules kunit; do
+		make -s -C "$kernel" M="$out/$folder" UBSAN_SANITIZE=y "-j$(nproc)" modules
+	done
+	ln -sfn ../../user "$out/user"
+}
+
+# suite NAME [-k TEXT]...
+suite() {
+	local line
+
+	while read -r line; do
+		if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+			passed=$((passed + BASH_REMATCH[1]))
+			failed=$((failed + BASH_REMATCH[2]))
+			skipped=$((skipped + BASH_REMATCH[3]))
+			[ "${BASH_REMATCH[1]}" -gt 0 ] || failed=$((failed + 1))
+		else
+			echo "$line"
+		fi
+	done < <(SIV_BUILD="$out" SIV_KERNEL="$kernel" SIV_SLOW=4 SIV_MEMORY=640 \
+		SIV_APPEND="kasan_multi_shot hung_task_panic=1" \
+		"$top/tests/qemu/run.py" "$@" 2>&1)
+}
+
+passed=0 failed=0 skipped=0
+mkdir -p "$out"
+compile >"$out/log" 2>&1 || {
+	tail -n 20 "$out/log"
+	exit 1
+}
+suite debug
+if [ "$kind" = kcsan ]; then
+	suite qemu -k data. -k waits. -k bells. -k churn.
+elif [ "$smoke" ]; then
+	suite kunit
+	suite qemu -k data. -k churn. -k faults. -k remains.
+else
+	suite kunit
+	SIV_FAULTS=all suite qemu
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]
