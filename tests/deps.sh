@@ -3,7 +3,7 @@
 #
 # Installs the Debian 12 packages that a goal needs and that are missing:
 #
-#   tests/deps.sh [build|demo|check|models|style|all]
+#   tests/deps.sh [build|demo|check|debug|models|style|all]
 #
 # As root it prints what it installs and installs it; as anybody else it prints
 # the one command to run and fails. Where nothing is missing it does nothing.

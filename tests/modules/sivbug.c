@@ -50,7 +50,7 @@ static DEFINE_SPINLOCK(siv_bug_b);
 static void siv_bug_sleep(void)
 {
 	spin_lock(&siv_bug_a);
-	msleep(1);
+	msleep(20);
 	spin_unlock(&siv_bug_a);
 }
 

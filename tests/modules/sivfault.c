@@ -30,7 +30,7 @@ asm(".pushsection .text\n"
     ".type siv_fault_return, @function\n"
     "siv_fault_return:\n" ASM_RET ".size siv_fault_return, .-siv_fault_return\n"
     ".popsection\n");
-void siv_fault_return(void);
+asmlinkage int siv_fault_return(void);
 
 /* In @regs a call of should_failslab() has just begun. */
 static bool siv_fault_ours(struct pt_regs *regs)

@@ -2,11 +2,9 @@
 # Whoever waits can be woken, timed out and interrupted, whatever it waits for: a peer or
 # a daemon that stands still, a ring, a doorbell that is masked; sealed channels keep the
 # manners of plain ones, and no interrupted or failed call leaves anything behind.
-import contextlib
-import signal
 import time
 
-from lab.pair import open_region
+from lab.pair import open_region, standing
 from lab.shell import Shell
 from test_bells import mask
 
@@ -16,22 +14,6 @@ COUNT = 200
 
 def setup(lab):
     open_region(lab, "alpha", "beta")
-
-
-@contextlib.contextmanager
-def standing(lab, what):
-    """A guest, or the daemon, does nothing for a while."""
-    stop, go = {
-        "beta": (lambda: lab.vms["beta"].qmp.run("stop"),
-                 lambda: lab.vms["beta"].qmp.run("cont")),
-        "daemon": (lambda: lab.daemon.process.send_signal(signal.SIGSTOP),
-                   lambda: lab.daemon.process.send_signal(signal.SIGCONT)),
-    }[what]
-    stop()
-    try:
-        yield
-    finally:
-        go()
 
 
 def pair(lab):

@@ -5,6 +5,8 @@ Each guest offers the service `data` that every other may use, and has the
 identity `user` besides; the intruder of attack tests has what a test gives it.
 """
 
+import contextlib
+import signal
 import time
 
 from .certs import Ca
@@ -82,3 +84,19 @@ def until(condition, what, seconds=10):
     while not condition():
         assert time.monotonic() < end, f"{what}: not in {seconds} s"
         time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def standing(lab, what):
+    """A guest, or the daemon, does nothing for a while."""
+    stop, go = {
+        "beta": (lambda: lab.vms["beta"].qmp.run("stop"),
+                 lambda: lab.vms["beta"].qmp.run("cont")),
+        "daemon": (lambda: lab.daemon.process.send_signal(signal.SIGSTOP),
+                   lambda: lab.daemon.process.send_signal(signal.SIGCONT)),
+    }[what]
+    stop()
+    try:
+        yield
+    finally:
+        go()
