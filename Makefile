@@ -132,7 +132,7 @@ models: ## Spin: the ring and the connect handshake, and mutants of both
 check: ## all tests
 	@tests/deps.sh check
 	@$(MAKE) --no-print-directory guest-parts kunit-modules
-	@$(run-tests) unit daemon kunit qemu smoke
+	@$(run-tests) unit daemon kunit qemu demo smoke
 
 .PHONY: demo
 demo: ## the demonstration: three machines, two friends and an intruder

@@ -5,10 +5,10 @@
     tests/run.py [-v] [-k TEXT] SUITE...
 
 Suites: unit, daemon (native programs, as userspace/Makefile lists them), kunit
-and qemu (in guests), smoke (in guests with the newest kernel). A program speaks
-TAP, or ends with the line `N passed,
-N failed, N skipped`. A program or suite without any test has failed. The last
-line counts every single test; the exit status is 1 if any failed.
+and qemu (in guests), demo (the demonstration), smoke (in guests with the newest
+kernel). A program speaks TAP, or ends with the line `N passed, N failed,
+N skipped`. A program or suite without any test has failed. The last line counts
+every single test; the exit status is 1 if any failed.
 """
 
 import argparse
@@ -178,7 +178,9 @@ def run_native(suite, options):
 def run_guest(suite, options):
     """Run a suite that prints its own progress and ends with its count."""
     command = [sys.executable, "-u", str(TOP / "tests/qemu/run.py"), suite]
-    if suite == "smoke":
+    if suite == "demo":
+        command = [sys.executable, "-u", str(TOP / "tests/demo/demo.py"), "--count"]
+    elif suite == "smoke":
         command = [str(TOP / "tests/matrix.sh"), "smoke"]
     elif options.k:
         command += ["-k", options.k]
@@ -203,6 +205,7 @@ SUITES = {
     "daemon": run_native,
     "kunit": run_guest,
     "qemu": run_guest,
+    "demo": run_guest,
     "smoke": run_guest,
 }
 

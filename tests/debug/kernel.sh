@@ -15,15 +15,21 @@ series=$(dpkg-query -W -f '${Depends}' linux-headers-amd64 |
 	sed -n 's/.*linux-headers-\([0-9]*\.[0-9]*\).*/\1/p')
 package=linux-source-$series
 
-# What external modules need of a built tree; the rest is 2 GB.
+# What external modules need of a built tree, and what is booted; the rest is 2 GB.
 prune() {
-	find . \( -path ./scripts -o -path ./tools/objtool \) -prune -o -type f \
-		\( -name '*.[coaS]' -o -name '*.cmd' -o -name '*.mod' -o -name '*.dts*' \) \
-		-exec rm -f {} +
-	rm -rf Documentation vmlinux vmlinux.* .tmp_* samples \
-		arch/x86/boot/compressed/vmlinux*
-	find arch -mindepth 1 -maxdepth 1 -type d ! -name x86 -exec rm -rf {} +
-	find . -type d -empty -delete
+	local name
+
+	for name in * .[!.]*; do
+		case $name in
+		Makefile | .config | Module.symvers | include | scripts | arch | tools | lib) ;;
+		*) rm -rf "$name" ;;
+		esac
+	done
+	find lib -mindepth 1 -maxdepth 1 ! -name modules -exec rm -rf {} +
+	find tools -mindepth 1 -maxdepth 1 ! -name objtool -exec rm -rf {} +
+	find arch -mindepth 1 -maxdepth 1 ! -name x86 -exec rm -rf {} +
+	find arch -name '*.[coaS]' -type f -delete
+	find arch/x86/boot -type f ! -name bzImage ! -name Makefile -delete
 }
 
 build() {

@@ -255,7 +255,10 @@ def main():
         for problem in lab.close() if lab else []:
             story.deviation("a machine complained", problem)
     story.tell(f"Logs: {(LOGS / 'demo').relative_to(TOP)}")
-    return story.end()
+    status = story.end()
+    if "--count" in sys.argv:
+        print(story.counted())
+    return status
 
 
 if __name__ == "__main__":

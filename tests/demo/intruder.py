@@ -28,6 +28,12 @@ def audit_line(event):
                                    if name != "time"})
 
 
+def found(out):
+    """How often `act find` found what it looked for; -1 if it did not even look."""
+    match = re.match(r"ok (\d+)", out)
+    return int(match[1]) if match else -1
+
+
 class Intruder:
     """The hostile guest and what it does."""
 
@@ -219,7 +225,7 @@ class Intruder:
         display.wait_output("open")
         display.send(MARKER)
         server.wait_output("open")
-        out = self.vm.run(f"act find /dev/uio0 1 {REGION_BYTES}", stdin=MARKER,
+        out = self.vm.run(f"act find /dev/uio0 1 0 {REGION_BYTES}", stdin=MARKER,
                           status=None).out
         display.close_input()
         status = display.wait()
@@ -229,13 +235,13 @@ class Intruder:
 
     def raw_reader(self):
         out, status, text = self.read_memory("plain", "")
-        count = int(re.sub(r"\D", "", out) or 0)
+        count = found(out)
         self.story.check(count > 0 and status == 0,
                          "raw reader, plain channel: it finds the plaintext",
                          out, f"{count} times: plain channels of a shared "
                          "region are open to a hostile kernel; seal them")
         out, status, text = self.read_memory("sealed", "sealed")
-        count = int(re.sub(r"\D", "", out) or -1)
+        count = found(out)
         self.story.check(count == 0 and status == 0,
                          "raw reader, sealed channel: it finds nothing", out,
                          f"in all {REGION_BYTES >> 20} MiB")

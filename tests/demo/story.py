@@ -18,6 +18,7 @@ class Story:
     def __init__(self):
         self.start = time.monotonic()
         self.deviations = []
+        self.checks = 0
         self._chapter = 0
 
     def chapter(self, title):
@@ -34,6 +35,11 @@ class Story:
         detail = paint(f"  {detail}", 2) if detail else ""
         print(f"   {paint('✓', 32)} {what}{detail}", flush=True)
 
+    def counted(self):
+        """The checks as a line that the test runner understands."""
+        failed = len(self.deviations)
+        return f"{max(0, self.checks - failed)} passed, {failed} failed, 0 skipped"
+
     def deviation(self, what, detail):
         self.deviations.append(what)
         print(f"   {paint('✗', '1;31')} {what}\n       {paint(detail, 31)}",
@@ -41,6 +47,7 @@ class Story:
 
     def check(self, good, what, wrong="", detail=""):
         """Something that must be so; `wrong` is shown if it is not."""
+        self.checks += 1
         if good:
             self.done(what, detail)
         else:
@@ -49,6 +56,7 @@ class Story:
 
     def refused(self, what, wanted, got, audit):
         """An act that had to fail with an errno, and the daemon's line."""
+        self.checks += 1
         good = got == wanted
         verdict = paint(got, 32) if good else paint(f"{got}, not {wanted}", "1;31")
         mark = paint("✓", 32) if good else paint("✗", "1;31")
