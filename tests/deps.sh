@@ -13,7 +13,7 @@ build='gcc libc6-dev make libssl-dev libkeyutils-dev libseccomp-dev
 	libinih-dev libjansson-dev libsystemd-dev linux-headers-amd64 kmod
 	python3'
 guest='qemu-system-x86 busybox-static keyutils openssl'
-check='libcmocka-dev pkg-config linux-source-6.1 xz-utils python3-cryptography
+check='libcmocka-dev pkg-config linux-source-6.1 xz-utils python3-cryptography systemd
 	udev'
 style='clang-format sparse codespell shellcheck cppcheck mandoc
 	linux-source-6.1 xz-utils'

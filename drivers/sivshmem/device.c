@@ -441,15 +441,3 @@ void siv_device_vector_set(struct siv_device *dev, unsigned int vector,
 		dev->hw->vector_set(dev, vector, state);
 	siv_device_exit(dev, idx);
 }
-
-bool siv_device_alive(struct siv_device *dev)
-{
-	bool alive;
-	int idx;
-
-	if (!siv_device_enter(dev, &idx))
-		return false;
-	alive = dev->hw->alive(dev);
-	siv_device_exit(dev, idx);
-	return alive;
-}

@@ -201,10 +201,9 @@ void siv_device_bell(struct siv_device *dev, unsigned int vector);
 /* siv_device_ring() - ring a peer; enters the gate itself; false if it is closed. */
 bool siv_device_ring(struct siv_device *dev, u32 peer, u16 vector);
 
-/* siv_device_vector_set(), siv_device_alive() - @hw's, inside the gate; no-op, false outside. */
+/* siv_device_vector_set() - @hw's, inside the gate; no-op outside. */
 void siv_device_vector_set(struct siv_device *dev, unsigned int vector,
 			   enum siv_vector_state state);
-bool siv_device_alive(struct siv_device *dev);
 
 /*
  * siv_device_find_*() - with a reference: the device of a region, that with an index, or

@@ -5,7 +5,7 @@ import errno
 
 from lab.certs import Ca
 from lab.members import add_anchor, add_identity, bundle, load_module
-from lab.pair import REGION, enter, open_region
+from lab.pair import REGION, enter, open_region, works
 
 NO_KEY = "Required key not available"
 
@@ -18,15 +18,6 @@ def setup(lab):
     lab.other = Ca("other CA")
     # Another key under the true CA's name.
     lab.twin = Ca(lab.ca.name)
-
-
-def pair_works(lab):
-    """The other two, with a session and a handshake of their own."""
-    echo = lab.vms["beta"].start(f"chan echo {lab.keys['beta']['data']} 1")
-    echo.wait_output("listening")
-    lab.vms["alpha"].run(f"chan ping {lab.keys['alpha']['user']} data 3 20",
-                         timeout=60)
-    assert echo.wait() == 0, echo.text
 
 
 def identity(lab, service, ca=None, error=None):
@@ -67,7 +58,7 @@ def refused(lab, keys, error):
 
 def case_missing(lab):
     identity(lab, "user", error=NO_KEY)
-    pair_works(lab)
+    works(lab)
 
 
 def case_missing_when_used(lab):
@@ -84,7 +75,7 @@ def case_missing_when_used(lab):
     guest.run(f"chan ping {keys['user']} data 5 20 vm=beta")
     assert echo.wait() == 0, echo.text
     forget(lab)
-    pair_works(lab)
+    works(lab)
 
 
 def no_more(lab, key, act):
@@ -99,7 +90,7 @@ def no_more(lab, key, act):
     echo.kill()
     echo.wait()
     forget(lab)
-    pair_works(lab)
+    works(lab)
 
 
 def case_missing_later(lab):
@@ -136,7 +127,7 @@ def case_wrong(lab):
             for service in ("user", "data")}
     refused(lab, keys, "ENOKEY")
     forget(lab)
-    pair_works(lab)
+    works(lab)
 
 
 def case_wrong_under_the_true_name(lab):
@@ -149,7 +140,7 @@ def case_wrong_under_the_true_name(lab):
             for service in ("user", "data")}
     refused(lab, keys, "ENOKEY")
     forget(lab)
-    pair_works(lab)
+    works(lab)
 
 
 def refusals(lab):
@@ -169,7 +160,7 @@ def case_wrong_beside_the_true_one(lab):
     refused(lab, keys, "ENOKEY")
     assert set(refusals(lab)[seen:]) == {errno.ENOKEY}, lab.daemon.audit()[-5:]
     forget(lab)
-    pair_works(lab)
+    works(lab)
 
 
 def case_zz_closed_out(lab):
@@ -182,7 +173,7 @@ def case_zz_closed_out(lab):
     assert "asymmetric" not in guest.out("keyctl list %:.sivshmem")
     identity(lab, "other", error=NO_KEY)
     refused(lab, keys, "ENOKEY")
-    pair_works(lab)
+    works(lab)
     # The next boot begins anew.
     lab.forget("gamma")
     lab.start("gamma", extra=lab.daemon.qemu_args("gamma"))
@@ -192,4 +183,4 @@ def case_zz_closed_out(lab):
     echo.wait_output("listening")
     lab.vms["gamma"].run(f"chan ping {lab.keys['gamma']['user']} data 7 20 vm=beta")
     assert echo.wait() == 0, echo.text
-    pair_works(lab)
+    works(lab)

@@ -178,6 +178,27 @@ static void refuses_others(struct kunit *test)
 	refuses(test, "short memory");
 }
 
+/* No goodbye is written into memory that may be another's by now. */
+static void lost_bars_are_noticed(struct kunit *test)
+{
+	struct siv_fake *f = test->priv;
+	struct siv_device *dev = f->dev;
+
+	f->alive = false;
+	KUNIT_EXPECT_FALSE(test, siv_device_check(dev));
+	f->alive = true;
+	KUNIT_ASSERT_EQ(test, siv_device_add(dev, false), 0);
+	KUNIT_EXPECT_FALSE(test, siv_device_check(dev));
+	KUNIT_EXPECT_TRUE(test, gate_open(dev));
+	f->alive = false;
+	KUNIT_EXPECT_TRUE(test, siv_device_check(dev));
+	KUNIT_EXPECT_STREQ(test, story, "aq");
+	KUNIT_EXPECT_EQ(test, reason, SIV_R_DEVICE_GONE);
+	KUNIT_EXPECT_FALSE(test, gate_open(dev));
+	KUNIT_EXPECT_FALSE(test, siv_device_check(dev));
+	siv_device_del(dev);
+}
+
 static void gate_closes(struct kunit *test)
 {
 	struct siv_fake *f = test->priv;
@@ -191,10 +212,6 @@ static void gate_closes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->rung, 1);
 	KUNIT_EXPECT_EQ(test, f->bell[0].peer, 7);
 	KUNIT_EXPECT_EQ(test, f->bell[0].vector, 2);
-	KUNIT_EXPECT_TRUE(test, siv_device_alive(dev));
-	f->alive = false;
-	KUNIT_EXPECT_FALSE(test, siv_device_alive(dev));
-	f->alive = true;
 	for (i = 0; i < SIV_FAKE_VECTORS; i++)
 		siv_device_vector_set(dev, i, SIV_VECTOR_ARMED);
 	siv_device_vector_set(dev, SIV_FAKE_VECTORS, SIV_VECTOR_ARMED);
@@ -210,7 +227,6 @@ static void gate_closes(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, f->state[i], SIV_VECTOR_PARKED);
 	KUNIT_EXPECT_FALSE(test, gate_open(dev));
 	KUNIT_EXPECT_FALSE(test, siv_device_ring(dev, 7, 2));
-	KUNIT_EXPECT_FALSE(test, siv_device_alive(dev));
 	siv_device_bell(dev, 3);
 	KUNIT_EXPECT_EQ(test, f->rung, 1);
 	siv_device_del(dev);
@@ -339,6 +355,7 @@ static void is_found(struct kunit *test)
 static struct kunit_case siv_device_cases[] = {
 	KUNIT_CASE(takes_ours),
 	KUNIT_CASE(refuses_others),
+	KUNIT_CASE(lost_bars_are_noticed),
 	KUNIT_CASE(gate_closes),
 	KUNIT_CASE(quiesce_waits_for_visitors),
 	KUNIT_CASE(suspensions_nest),
