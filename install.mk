@@ -20,7 +20,8 @@ LIB_MAJOR := $(firstword $(subst ., ,$(VERSION)))
 
 # Files with the places where things are filled in. $(call fill,FROM,TO)
 fill = sed -e 's|@prefix@|$(prefix)|g' -e 's|@libdir@|$(libdir)|g' \
-	-e 's|@includedir@|$(includedir)|g' -e 's|@sbindir@|$(sbindir)|g' \
+	-e 's|@includedir@|$(includedir)|g' -e 's|@bindir@|$(bindir)|g' \
+	-e 's|@sbindir@|$(sbindir)|g' \
 	-e 's|@version@|$(VERSION)|g' $(1) >$(DESTDIR)$(2)
 folder = $(INSTALL) -d $(addprefix $(DESTDIR),$(1))
 put = $(INSTALL) -D -m $(1) -t $(DESTDIR)$(2) $(3)

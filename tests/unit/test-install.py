@@ -209,7 +209,7 @@ def test_unit_is_valid(root):
     unit.parent.mkdir()
     text = (root / "usr/lib/systemd/system/sivshmemd.service").read_text(
         encoding="utf-8")
-    unit.write_text(text.replace("/usr/sbin/", f"{root}/usr/sbin/"),
+    unit.write_text(re.sub(r"=/usr/s?bin/", lambda at: f"={root}{at[0][1:]}", text),
                     encoding="utf-8")
     out = run("systemd-analyze", "verify", "--man=no", unit)
     assert not out, out
