@@ -133,8 +133,10 @@ def case_scribbling_on_mailboxes(lab):
 def forge(lab, peer):
     """Records with the tag and the number of the next one; what is told of them."""
     slots = [box(lab, peer) + DOWN + i * SLOT for i in range(SLOTS)]
-    _, tag, number = max((struct.unpack("<IIQ", dump(lab, slot, 16)) for slot in slots),
-                         key=lambda head: head[2])
+    heads = [struct.unpack("<IIQ", dump(lab, slot, 16)) for slot in slots]
+    # others have scribbled here: no record is so long, no session says so much
+    number, tag = max((number, tag) for size, tag, number in heads
+                      if size < SLOT and number < 1 << 20)
     for slot in slots:
         poke(lab, slot, struct.pack("<IIQ", 64, tag, number + 1) + os.urandom(64))
     return f"siv_dropped: device=0 tag={tag:08x} number={number + 1} reason=tag"
