@@ -128,6 +128,11 @@ models: ## Spin: the ring and the connect handshake, and mutants of both
 	@tests/deps.sh models
 	@tests/models/run.py $(if $(K),-k '$(K)')
 
+.PHONY: coverage
+coverage: ## what the native tests run of each part: a table, build/coverage/
+	@tests/deps.sh coverage
+	@tests/coverage/run.py $(if $(K),-k '$(K)')
+
 .PHONY: check
 check: ## all tests
 	@tests/deps.sh check

@@ -3,7 +3,7 @@
 #
 # Installs the Debian 12 packages that a goal needs and that are missing:
 #
-#   tests/deps.sh [build|demo|check|debug|models|style|all]
+#   tests/deps.sh [build|demo|check|debug|models|coverage|style|all]
 #
 # As root it prints what it installs and installs it; as anybody else it prints
 # the one command to run and fails. Where nothing is missing it does nothing.
@@ -19,6 +19,7 @@ style='clang-format sparse codespell shellcheck cppcheck mandoc
 	linux-source-6.1 xz-utils'
 debug='flex bison bc libelf-dev'
 models='spin gcc libc6-dev python3'
+coverage='gcovr'
 
 goal=${1:-all}
 case $goal in
@@ -27,10 +28,11 @@ demo) wanted="$build $guest" ;;
 check) wanted="$build $guest $check" ;;
 debug) wanted="$build $guest $check $debug" ;;
 models) wanted=$models ;;
+coverage) wanted="$build $check $coverage" ;;
 style) wanted="$build $style" ;;
-all) wanted="$build $guest $check $debug $models $style" ;;
+all) wanted="$build $guest $check $debug $models $coverage $style" ;;
 *)
-	echo "usage: $0 [build|demo|check|debug|models|style|all]" >&2
+	echo "usage: $0 [build|demo|check|debug|models|coverage|style|all]" >&2
 	exit 2
 	;;
 esac

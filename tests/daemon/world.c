@@ -151,13 +151,19 @@ static void destroy(struct world *w)
 
 /* -------------------------------------------------------------------- processes */
 
-/* A test under ASan runs the daemon under ASan, where there is one. */
+#ifdef COVERAGE
+#define VARIANT "gcov"
+#else
+#define VARIANT "asan"
+#endif
+
+/* A test under ASan runs the daemon under ASan, where there is one; so with gcov. */
 static void program_path(char out[PATH_MAX], const char *program)
 {
 	char rel[PATH_MAX];
 
-#ifdef __SANITIZE_ADDRESS__
-	snprintf(rel, sizeof(rel), "build/user/asan/%s", program);
+#if defined(__SANITIZE_ADDRESS__) || defined(COVERAGE)
+	snprintf(rel, sizeof(rel), "build/user/%s/%s", VARIANT, program);
 	if (realpath(rel, out))
 		return;
 #endif

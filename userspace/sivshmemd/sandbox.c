@@ -12,8 +12,9 @@
 
 #include "sandbox.h"
 
-/* Sanitizers open files and trace; they are not the product. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* Sanitizers and gcov open files and trace; they are not the product. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+	defined(COVERAGE)
 #define SANDBOX_OFF 1
 #else
 #define SANDBOX_OFF 0
