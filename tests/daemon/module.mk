@@ -6,9 +6,10 @@ world-srcs := tests/daemon/world.c tests/daemon/world_guests.c tests/daemon/pape
 world-deps := build/user/sivshmemd build/user/sivshmemd-key build/user/asan/sivshmemd \
 	      build/user/asan/sivshmemd-key build/user/test-progs/sivshmemd-dishonest
 
-daemon-world-tests := test-activated test-bells test-dishonest test-guests test-impostor \
-		test-life test-papers test-refusals test-reload test-replay test-revoke \
-		test-socket test-start test-vanilla
+daemon-world-tests := test-activated test-bells test-control test-dishonest test-guests \
+		test-impostor test-keyproc test-life test-papers test-privilege \
+		test-refusals test-reload test-replay test-revoke test-socket test-start \
+		test-vanilla
 
 define world-test
 daemon-tests += $(1)

@@ -197,6 +197,13 @@ static pid_t spawn(struct world *w, const char *program, const char *more,
 		   const char *value)
 {
 	char exe[PATH_MAX], key[PATH_MAX], log[PATH_MAX];
+	const char *argv[16 + ARRAY_SIZE(w->options)] = {
+		exe,	  "--policy",	"policy.ini", "--runtime-dir",
+		"run",	  "--keys-dir", ".",	      "--ca",
+		"ca.crt", "--audit",	"audit.log",  "--key-program",
+		key,
+	};
+	size_t n = 13, i;
 	pid_t pid;
 	int fd;
 
@@ -214,9 +221,11 @@ static pid_t spawn(struct world *w, const char *program, const char *more,
 	pass(w);
 	if (chdir(w->dir))
 		_exit(126);
-	execl(exe, exe, "--policy", "policy.ini", "--runtime-dir", "run",
-	      "--keys-dir", ".", "--ca", "ca.crt", "--audit", "audit.log",
-	      "--key-program", key, more, value, NULL);
+	for (i = 0; i < ARRAY_SIZE(w->options) && w->options[i]; i++)
+		argv[n++] = w->options[i];
+	argv[n++] = more;
+	argv[n] = value;
+	execv(exe, (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
 

@@ -27,6 +27,7 @@ enum {
  * @control: connection to its control socket
  * @passed: listening sockets that the daemon is started with, as a service manager does
  * @passed_count: how many @passed
+ * @options: more of the daemon's options, up to the first NULL
  * @mark: where the part of the audit log that counts begins
  * @guest: those of world_attach()
  * @id: those of world_enter() and world_listen()
@@ -37,6 +38,7 @@ struct world {
 	int control;
 	int passed[4];
 	unsigned int passed_count;
+	const char *options[8];
 	long mark;
 	struct siv_anchors *anchors;
 	struct sim_guest *guest[WORLD_GUESTS];
