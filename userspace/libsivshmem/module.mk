@@ -25,6 +25,14 @@ test-lib-api-libs := -lkeyutils
 test-lib-api-cflags := -I$(lib-dir)/include
 test-lib-api-nocore := y
 
+# Both ends in one process, on the fake driver; what is wrapped fails at will.
+unit-tests += test-lib-calls
+test-lib-calls-srcs := tests/unit/test-lib-calls.c tests/unit/fake-driver.c
+test-lib-calls-uses := libsivshmem
+test-lib-calls-libs := $(foreach f,ioctl mmap poll fcntl aligned_alloc,-Wl,--wrap=$(f))
+test-lib-calls-cflags := -I$(lib-dir)/include
+test-lib-calls-nocore := y
+
 # The examples are built so that they stay right; nobody installs them.
 lib-examples := hello serve frames events
 test-progs += $(addprefix example-,$(lib-examples))
