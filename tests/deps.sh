@@ -16,7 +16,7 @@ guest='qemu-system-x86 busybox-static keyutils openssl'
 check='libcmocka-dev pkg-config linux-source-6.1 xz-utils python3-cryptography systemd
 	udev'
 style='clang-format sparse codespell shellcheck cppcheck mandoc
-	linux-source-6.1 xz-utils'
+	linux-source-6.1 xz-utils coccinelle'
 debug='flex bison bc libelf-dev'
 models='spin gcc libc6-dev python3'
 coverage='gcovr'
