@@ -29,6 +29,13 @@ test-grant-srcs := tests/unit/test-grant.c tests/unit/link.c \
 		   tests/unit/seallog.c $(pki-srcs)
 test-grant-libs := $(seal-log)
 
+# Whatever of the platform's cryptography can fail does, once.
+unit-tests += test-crypto-fails
+test-crypto-fails-srcs := tests/unit/test-crypto-fails.c tests/unit/dialog.c \
+			  tests/unit/link.c $(pki-srcs)
+test-crypto-fails-libs := $(foreach f,x25519 x25519_base x25519_static aead_setkey \
+			  aead_seal aead_open,-Wl,--wrap=siv_$(f))
+
 unit-tests += test-matrix
 test-matrix-srcs := tests/unit/test-matrix.c tests/unit/link.c \
 		    tests/unit/dialog.c $(pki-srcs)
