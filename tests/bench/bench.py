@@ -28,7 +28,7 @@ from lab.lab import Lab  # noqa: E402
 from lab.members import add_identity, bundle  # noqa: E402
 from lab.pair import REGION, enter, policy  # noqa: E402
 from lab.paths import BUILD  # noqa: E402
-from lab.vm import accelerator  # noqa: E402
+from lab.machine import MACHINE  # noqa: E402
 
 RUNS = 5
 COLD = 20  # identities that have never been in a session
@@ -199,7 +199,7 @@ class Bench:
 
 
 def main():
-    print(f"{os.cpu_count()} CPUs, guests by {accelerator().split(',')[0]}; "
+    print(f"{os.cpu_count()} CPUs, guests by {MACHINE.accelerator().split(',')[0]}; "
           f"medians of {RUNS} runs\n\nNatively, two simulated guests:",
           flush=True)
     subprocess.run([BUILD / "user/test-progs/bench-connect"], check=True, cwd=TOP)

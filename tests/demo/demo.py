@@ -26,7 +26,7 @@ from lab import initramfs  # noqa: E402
 from lab.daemon import Daemon  # noqa: E402
 from lab.lab import Lab, guest_modules, guest_programs  # noqa: E402
 from lab.paths import BUILD, LOGS  # noqa: E402
-from lab.vm import accelerator  # noqa: E402
+from lab.machine import MACHINE  # noqa: E402
 import intruder  # noqa: E402
 
 REGION = "car"
@@ -222,7 +222,7 @@ def tell(demo, story):
     story.chapter("The owner makes keys, offline")
     demo.make_keys()
     story.chapter("The host and three machines start")
-    story.tell(f"QEMU with {accelerator().split(',')[0].upper()}; "
+    story.tell(f"QEMU with {MACHINE.accelerator().split(',')[0].upper()}; "
                "neither QEMU nor the daemon runs as root")
     demo.start_machines()
     story.chapter("Identities go into the kernels, by keyctl")

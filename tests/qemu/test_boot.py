@@ -3,6 +3,9 @@
 # without a word of complaint, also beside an ivshmem device that is not ours.
 import re
 
+from lab.kernel import PAGE
+from lab.machine import MACHINE
+
 MEMORY = ("-object", "memory-backend-memfd,id=mem,size=16M,share=on",
           "-device", "ivshmem-plain,memdev=mem")
 
@@ -14,8 +17,9 @@ def setup(lab):
 def case_stock_kernel(lab):
     guest = lab.vms["guest"]
     assert guest.out("uname -r") == lab.kernel().release
+    assert f"KernelPageSize:{PAGE >> 10:>9} kB" in guest.out("cat /proc/self/smaps")
     clock = guest.out("cat /sys/devices/system/clocksource/*/current_clocksource")
-    assert clock == "tsc", clock
+    assert clock == MACHINE.clock, clock
 
 
 def case_agent_keeps_bytes(lab):

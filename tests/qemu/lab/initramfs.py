@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 from .cpio import Cpio
-from .paths import BUILD, TOP
+from .machine import MACHINE
+from .paths import BUILD, ROOT, TOP
 
 # The stock modules that our driver and the tests use, with what they need; and those
 # that make them fast, which later kernels have inside the others.
@@ -27,24 +28,47 @@ other:x:1001:
 """
 
 
+def library_of(name):
+    """A library of another architecture's, by the name that its users have for it."""
+    if "/" in name:
+        return name
+    return f"/lib/{MACHINE.program}-linux-gnu/{name}"
+
+
 def shared_libraries(program):
     """The loader and libraries that a dynamic program needs."""
-    out = subprocess.run(["ldd", program], check=True, text=True,
+    if not ROOT:
+        out = subprocess.run(["ldd", program], check=True, text=True,
+                             stdout=subprocess.PIPE).stdout
+        return re.findall(r"(/\S+) \(0x", out)
+    # ldd runs programs
+    out = subprocess.run(["readelf", "-ld", program], check=True, text=True,
                          stdout=subprocess.PIPE).stdout
-    return re.findall(r"(/\S+) \(0x", out)
+    direct = [library_of(name) for name in re.findall(
+        r"(?:interpreter: |NEEDED\).*\[)([^]]+)\]", out)]
+    return [*direct, *(more for library in direct
+                       for more in shared_libraries(on_host(library)))]
+
+
+def on_host(path):
+    """Where this machine has what is at a path in the guest."""
+    return os.path.realpath(f"{ROOT or ''}{path}")
 
 
 def add_program(archive, name, program):
-    """Add a program of this machine, with its libraries."""
+    """Add a program of Debian's, with its libraries."""
     archive.file(name, program, 0o755)
     for library in shared_libraries(program):
         if library not in archive.libraries:
             archive.libraries.add(library)
-            archive.file(library, os.path.realpath(library), 0o755)
+            archive.file(library, on_host(library), 0o755)
 
 
 def find_program(name):
-    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/sbin:/usr/sbin")
+    folders = os.environ.get("PATH", "") + ":/sbin:/usr/sbin"
+    if ROOT:
+        folders = f"{ROOT}/bin:{ROOT}/sbin"
+    path = shutil.which(name, path=folders)
     if not path:
         raise FileNotFoundError(f"{name} is not installed")
     return path
@@ -55,7 +79,7 @@ def build(path, kernel, modules=(), programs=(), files=None, tools=()):
 
     modules: our .ko files, put into /modules but not loaded;
     programs: static programs, put into /bin;
-    tools: names of this machine's programs, beside keyctl;
+    tools: names of Debian's programs, beside keyctl;
     files: {name in the guest: bytes or Path}.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)

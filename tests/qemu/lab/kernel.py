@@ -18,11 +18,26 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from .machine import MACHINE
+
 # What guests may load; the rest of the package is left out of the cache.
 MODULE_DIRS = ("crypto", "lib", "arch", "security", "drivers/uio",
                "drivers/vfio", "drivers/virtio", "drivers/char")
 FORMAT = "1"
 OWN_KERNEL = os.environ.get("SIV_KERNEL")
+
+
+def own_release():
+    return (Path(OWN_KERNEL) / "include/config/kernel.release").read_text().strip()
+
+
+def page_size():
+    """A page's bytes; Debian's kernels with other than 4 KiB are called so."""
+    pages = re.search(r"-(\d+)k$", own_release() if OWN_KERNEL else "")
+    return int(pages.group(1)) << 10 if pages else 4096
+
+
+PAGE = page_size()
 
 
 def module_name(path):
@@ -169,9 +184,7 @@ def guest_kernel():
     machine, or the archive."""
     if OWN_KERNEL:
         folder = Path(OWN_KERNEL)
-        release = folder / "include" / "config" / "kernel.release"
-        return GuestKernel(release.read_text().strip(), folder,
-                           folder / "arch/x86/boot/bzImage")
+        return GuestKernel(own_release(), folder, folder / MACHINE.image)
     release = target_release()
     version = output_of("dpkg-query", "-W", "-f", "${Version}",
                         f"linux-headers-{release}")

@@ -2,7 +2,6 @@
 """One guest: a QEMU process with a console log, a monitor and an agent."""
 
 import os
-import re
 import shlex
 import signal
 import socket
@@ -12,14 +11,11 @@ from pathlib import Path
 
 from .agent import Agent, AgentGone, Deadline
 from .kmsg import splats
+from .machine import MACHINE
 from .qmp import Qmp, QmpError
 
-# TCG runs rep movsb bytewise: without erms and fsrm large copies are 6 times
-# faster. RDRAND of `max` seeds the guest's random numbers at once.
-CPU = "max,-erms,-fsrm"
-APPEND = ("console=ttyS0 tsc=reliable no_timer_check random.trust_cpu=on "
-          "rdinit=/init net.ifnames=0")
-QEMU = os.environ.get("SIV_QEMU", "qemu-system-x86_64")
+QEMU = os.environ.get("SIV_QEMU", f"qemu-system-{MACHINE.program}")
+APPEND = "random.trust_cpu=on rdinit=/init net.ifnames=0"
 # For other kernels than Debian's (kernel.py): more arguments, and MiB at least.
 OWN_APPEND = os.environ.get("SIV_APPEND", "")
 OWN_MEMORY = int(os.environ.get("SIV_MEMORY") or 0)
@@ -30,18 +26,6 @@ BOOT_SECONDS = 120
 
 class CommandFailed(AssertionError):
     """A command in a guest ended with another status than expected."""
-
-
-def accelerator():
-    """KVM only where the CPU has it: a /dev/kvm that opens is not enough."""
-    try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            flags = re.search(r"\b(vmx|svm)\b", file.read())
-    except OSError:
-        flags = None
-    if flags and os.access("/dev/kvm", os.R_OK | os.W_OK):
-        return "kvm"
-    return "tcg,thread=multi"
 
 
 class Result:
@@ -61,7 +45,7 @@ class Vm:
     """A guest; `name` names its log files in `folder`."""
 
     def __init__(self, name, folder, owner, kernel, initramfs, extra=(),
-                 memory=256, cpus=1, append="", reboot=False, machine="q35"):
+                 memory=256, cpus=1, append="", reboot=False, machine=MACHINE.model):
         self.name = name
         self.console = Path(folder) / f"{name}.console"
         self._stderr_path = Path(folder) / f"{name}.qemu"
@@ -70,18 +54,18 @@ class Vm:
         agent_here, agent_there = socket.socketpair()
         qmp_here, qmp_there = socket.socketpair()
         command = [
-            QEMU, "-name", name, "-accel", accelerator(),
-            "-M", machine, "-cpu", CPU, "-m", str(max(memory, OWN_MEMORY)),
+            QEMU, "-name", name, "-accel", MACHINE.accelerator(),
+            "-M", machine, "-cpu", MACHINE.cpu, "-m", str(max(memory, OWN_MEMORY)),
             "-smp", str(cpus), "-nodefaults", "-no-user-config", "-display", "none",
             "-kernel", owner.stage(kernel.vmlinux),
             "-initrd", owner.stage(initramfs),
-            "-append", f"{APPEND} {OWN_APPEND} {append}".strip(),
+            "-append", f"{MACHINE.append} {APPEND} {OWN_APPEND} {append}".strip(),
             "-action", f"reboot={'reset' if reboot else 'shutdown'}",
             # Standard output is the console's log.
             "-chardev", "stdio,id=console,signal=off",
             "-serial", "chardev:console",
             "-chardev", f"socket,id=agent,fd={agent_there.fileno()}",
-            "-serial", "chardev:agent",
+            *MACHINE.agent,
             "-chardev", f"socket,id=qmp,fd={qmp_there.fileno()}",
             "-mon", "chardev=qmp,mode=control", *extra]
         command = [str(word) for word in command]
