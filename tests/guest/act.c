@@ -13,7 +13,7 @@
  *                                      first
  *   act ring FILE PEER VECTOR          write the doorbell register
  *   act key TYPE DESCRIPTION           search a key in the own keyrings
- *   act iopl                           may use all ports of the processor
+ *   act iopl                           may use all ports of the processor, if it has any
  *   act kexec                          may replace the kernel
  *   act bpf                            load a program that reads kernel memory
  */
@@ -26,7 +26,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/io.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -167,14 +166,16 @@ static int do_key(char **arg)
 	return 0;
 }
 
+#ifdef SYS_iopl
 static int do_iopl(char **arg)
 {
 	(void)arg;
-	if (iopl(3))
+	if (syscall(SYS_iopl, 3))
 		return failed();
 	puts("ok");
 	return 0;
 }
+#endif
 
 /* Without a segment: what was loaded before is forgotten. */
 static int do_kexec(char **arg)
@@ -219,11 +220,14 @@ static const struct {
 	int args;
 	int (*run)(char **arg);
 } acts[] = {
-	{ "open", 1, do_open },	  { "mmap", 4, do_mmap },
-	{ "dump", 4, do_dump },	  { "poke", 3, do_poke },
-	{ "find", 4, do_find },	  { "ring", 3, do_ring },
-	{ "key", 2, do_key },	  { "iopl", 0, do_iopl },
-	{ "kexec", 0, do_kexec }, { "bpf", 0, do_bpf },
+	{ "open", 1, do_open }, { "mmap", 4, do_mmap },
+	{ "dump", 4, do_dump }, { "poke", 3, do_poke },
+	{ "find", 4, do_find }, { "ring", 3, do_ring },
+	{ "key", 2, do_key },	{ "kexec", 0, do_kexec },
+	{ "bpf", 0, do_bpf },
+#ifdef SYS_iopl
+	{ "iopl", 0, do_iopl },
+#endif
 };
 
 int main(int argc, char **argv)

@@ -22,7 +22,9 @@ ioctls-nocore := y
 abi32-cflags := -m32 -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-stack-protector \
 		-fno-asynchronous-unwind-tables $(warnings) -Iinclude/uapi \
 		-idirafter /usr/include/$(shell $(CC) -print-multiarch)
+ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
 static: $(B)/guest/abi32
+endif
 $(B)/guest/abi32: tests/guest/abi32.c include/uapi/linux/sivshmem.h \
 		tests/guest/module.mk
 	@mkdir -p $(@D)
