@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Two guests shake hands through the daemon and move records both ways, byte
 # for byte, at all sizes and across the rings' ends, plain and sealed.
+from lab.kernel import PAGE
 from lab.pair import open_region
 
 COUNT = 300
@@ -52,7 +53,7 @@ def case_other_way(lab):
 
 
 def case_small_rings(lab):
-    transfer(lab, "alpha", "beta", "ring=4096", seed=3)
+    transfer(lab, "alpha", "beta", f"ring={PAGE}", seed=3)
 
 
 def case_sealed(lab):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A process maps its own pages writable and the peer's only readable, each ring
 # twice in a row, and nothing else; the kernel moves no byte of a mapped channel.
+from lab.kernel import PAGE
 from lab.pair import open_region
 from lab.shell import Shell
 
@@ -11,7 +12,7 @@ def setup(lab):
     open_region(lab, "alpha", "beta")
 
 
-def channel(lab, words="ring=4096"):
+def channel(lab, words=f"ring={PAGE}"):
     here, there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     here.ok(f"connect 1 {lab.keys['alpha']['user']} data {words}")
@@ -21,14 +22,15 @@ def channel(lab, words="ring=4096"):
 
 def case_windows(lab):
     here, there = channel(lab)
-    for window, size in ((OWN, 4096), (PEER, 4096), (TX, 8192), (RX, 8192)):
+    for window, size in ((OWN, PAGE), (PEER, PAGE), (TX, 2 * PAGE),
+                         (RX, 2 * PAGE)):
         assert here.ok(f"map 1 {window}") == str(size)
         assert there.ok(f"map 1 {window}") == str(size)
     here.ok(f"set 1 {TX} 16 4711")
     assert there.ok(f"get 1 {RX} 16") == "4711"
     # Twice in a row: the second half is the first.
-    assert there.ok(f"get 1 {RX} {4096 + 16}") == "4711"
-    there.ok(f"set 1 {TX} {4096 + 8} 42")
+    assert there.ok(f"get 1 {RX} {PAGE + 16}") == "4711"
+    there.ok(f"set 1 {TX} {PAGE + 8} 42")
     assert here.ok(f"get 1 {RX} 8") == "42"
     here.ok(f"set 1 {OWN} 128 7")
     assert there.ok(f"get 1 {PEER} 128") == "7"

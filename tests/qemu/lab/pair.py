@@ -11,14 +11,15 @@ import time
 
 from .certs import Ca
 from .daemon import Daemon
+from .kernel import PAGE
 from .members import add_anchor, add_identity, bundle, load_module
 
 REGION = "lab"
 
 
-def policy(names, extra="", region_keys="", service_keys=""):
+def policy(names, extra="", region_keys="", service_keys="", granule=PAGE):
     """A policy in which everybody may use everybody's `data`."""
-    parts = [f"[region {REGION}]", "size = 64M", "mode = shared", "granule = 4K",
+    parts = [f"[region {REGION}]", "size = 64M", "mode = shared", f"granule = {granule}",
              f"members = {' '.join(names)}", region_keys]
     for name in names:
         parts += [f"[vm {name}]", "user = self", "vectors = 8"]

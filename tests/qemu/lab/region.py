@@ -12,9 +12,10 @@ import struct
 import threading
 
 from .certs import HOST
+from .kernel import PAGE
 
 SIZE = 16 << 20
-GRANULE = 4096
+GRANULE = PAGE
 BOX_STRIDE = 94208
 CERT_OFF = 4096
 HEADER = "<8sHHIQIHHIIQQIIQQQQII152s16s64sII168s"
