@@ -22,7 +22,7 @@ all: modules user ## the module and all programs (the default)
 .PHONY: help
 help: ## this list
 	@echo "Goals:"
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z][a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | \
 		awk -F'\t' '{ printf "  %-14s %s\n", $$1, $$2 }'
 	@echo "Variables: KDIR or KREL (kernel), DESTDIR and prefix (install)," \
 		"V=1 (commands), K=TEXT (only tests with it in their name)"
@@ -110,6 +110,12 @@ matrix: ## the tests in guests, with every kernel and QEMU: a table
 	@tests/deps.sh check
 	@$(MAKE) --no-print-directory guest-parts kunit-modules
 	@tests/matrix.sh
+
+.PHONY: arm64
+arm64: ## KUnit and the most important tests in arm64 guests, 4 and 16 KiB pages
+	@tests/deps.sh arm64
+	@$(MAKE) --no-print-directory guest-parts
+	@tests/arm64.sh $(if $(K),-k '$(K)')
 
 .PHONY: qemu-debug
 qemu-debug: ## the tests in guests, with a kernel that looks for mistakes
