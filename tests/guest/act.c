@@ -6,7 +6,7 @@
  * and lengths are decimal or 0x...; WINDOW is a UIO mapping: 0 or 1.
  *
  *   act open FILE                      open for reading and writing
- *   act mmap FILE WINDOW LENGTH MODE   map (r or rw), touch the first byte
+ *   act mmap FILE WINDOW LENGTH MODE   map (r or rw), touch the first word
  *   act dump FILE WINDOW OFFSET LENGTH bytes of a mapping to standard output
  *   act poke FILE WINDOW OFFSET        standard input into a mapping
  *   act find FILE WINDOW OFFSET LENGTH how often they hold standard input, and where
@@ -91,8 +91,8 @@ static int do_open(char **arg)
 static int do_mmap(char **arg)
 {
 	int prot = strcmp(arg[3], "rw") ? PROT_READ : PROT_READ | PROT_WRITE;
-	volatile unsigned char *map =
-		window(arg[0], arg[1], number(arg[2]), prot);
+	/* QEMU's registers of interrupts are not read by bytes. */
+	volatile uint32_t *map = window(arg[0], arg[1], number(arg[2]), prot);
 
 	if (!map)
 		return failed();
