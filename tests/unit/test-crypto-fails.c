@@ -48,6 +48,8 @@ static void arm(long n)
 		return __real_##name args;    \
 	}
 
+/* the formatter takes the asterisks for products */
+/* clang-format off */
 CAN_FAIL(siv_x25519,
 	 (u8 out[SIV_KEY_LEN], const u8 priv[SIV_KEY_LEN],
 	  const u8 pub[SIV_KEY_LEN]),
@@ -57,16 +59,18 @@ CAN_FAIL(siv_x25519_static,
 	  const u8 pub[SIV_KEY_LEN]),
 	 (out, s, pub))
 CAN_FAIL(siv_aead_setkey,
-	 (struct siv_aead * t, u16 suite, const u8 key[SIV_KEY_LEN]),
+	 (struct siv_aead *t, u16 suite, const u8 key[SIV_KEY_LEN]),
 	 (t, suite, key))
 CAN_FAIL(siv_aead_seal,
-	 (struct siv_aead * t, u64 n, struct siv_span ad, struct siv_span in,
+	 (struct siv_aead *t, u64 n, struct siv_span ad, struct siv_span in,
 	  u8 *out),
 	 (t, n, ad, in, out))
 CAN_FAIL(siv_aead_open,
-	 (struct siv_aead * t, u64 n, struct siv_span ad, struct siv_span in,
+	 (struct siv_aead *t, u64 n, struct siv_span ad, struct siv_span in,
 	  u8 *out),
 	 (t, n, ad, in, out))
+
+/* clang-format on */
 
 /* Only siv_ephemeral_make() calls it in the core; the tests' parties do, too. */
 static bool no_public_key;

@@ -121,7 +121,7 @@ static void all_is_well(void)
 
 /* -------------------------------------------------------------------- two ends */
 
-static char dir[] = "/tmp/siv-lib-calls-XXXXXX";
+static char dir[32];
 static struct ivshmem *ls;
 
 static void *accept_one(void *arg)
@@ -179,6 +179,7 @@ static int group_setup(void **state)
 	struct ivshmem_options o = IVSHMEM_OPTIONS_INIT;
 
 	(void)state;
+	strcpy(dir, "/tmp/siv-lib-calls-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	setenv("FAKE_DRIVER", dir, 1);
 	o.identity = "service";
