@@ -94,7 +94,7 @@ int x509_pem(const struct blob *der, struct blob *pem)
 		n = BIO_get_mem_data(bio, &p);
 	if (n > 0)
 		pem->p = malloc((size_t)n + 1);
-	if (pem->p) {
+	if (p && pem->p) {
 		memcpy(pem->p, p, (size_t)n);
 		pem->p[n] = 0;
 		pem->n = (size_t)n;

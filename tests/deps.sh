@@ -17,7 +17,7 @@ check='libcmocka-dev pkg-config linux-source-6.1 xz-utils python3-cryptography
 	systemd
 	udev'
 style='clang-format sparse codespell shellcheck cppcheck mandoc
-	linux-source-6.1 xz-utils coccinelle'
+	linux-source-6.1 xz-utils coccinelle clang-tidy-14'
 debug='flex bison bc libelf-dev'
 arm64='qemu-system-arm'
 models='spin gcc libc6-dev python3'

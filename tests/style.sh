@@ -118,6 +118,10 @@ style_coccinelle() {
 		xargs -P "$(nproc)" -I@ bash -c 'semantic_patch @'
 }
 
+style_analyzer() {
+	tests/analyzer.sh
+}
+
 style_man() {
 	[ ${#man_pages[@]} -eq 0 ] || mandoc -T lint -W warning "${man_pages[@]}"
 }
@@ -160,10 +164,10 @@ style_tree() {
 }
 
 all="format checkpatch sparse kernel_doc codespell shellcheck cppcheck coccinelle
-	man layers python tree"
+	analyzer man layers python tree"
 declare -A tool=([format]=clang-format [checkpatch]=perl [sparse]=sparse
 	[codespell]=codespell [shellcheck]=shellcheck [cppcheck]=cppcheck [man]=mandoc
-	[coccinelle]=spatch)
+	[coccinelle]=spatch [analyzer]=clang-tidy-14)
 passed=0
 failed=0
 # shellcheck disable=SC2086 # a list of words

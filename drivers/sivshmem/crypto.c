@@ -387,7 +387,7 @@ static int siv_anchor_verify(struct key *key, enum siv_sig_alg alg,
 		.in2_len = sig.n,
 		.op = kernel_pkey_verify,
 	};
-	unsigned int len;
+	unsigned int len = 0;
 	u8 *digest, *copy;
 	int err;
 

@@ -147,7 +147,7 @@ static void siv_identity_tell_all(struct siv_identity *id, enum siv_reason why)
 	list_splice_tail_init(&id->users, &id->told);
 	siv_identity_get(id);
 	if (!queue_work(siv_keys_wq, &id->tell))
-		kref_put(&id->ref, siv_identity_free); /* never the last one */
+		refcount_dec(&id->ref.refcount); /* never the last one */
 }
 
 /* Why an identity ends for good, as against a certificate that is out of date. */

@@ -177,8 +177,8 @@ static int take(struct sim_attach *at, u32 peer, int fd)
 
 int sim_attach_read(struct sim_attach *at)
 {
-	s64 value;
-	int fd, r;
+	int fd = -1, r;
+	s64 value = 0;
 
 	if (at->sock < 0)
 		return -ECONNRESET;

@@ -103,7 +103,7 @@ static int hear(int fd, char **line)
 			room *= 2;
 		}
 	}
-	if (err) {
+	if (!nl) {
 		free(text);
 		return err;
 	}

@@ -349,7 +349,10 @@ static int get_room(const struct ctl *ctl, struct channel_options *ch,
 		err = 0;
 	if (!err)
 		err = room_init(r, c);
-	return err ? ctl_fail(ctl, err, "map the rings") : CTL_OK;
+	if (!err)
+		return CTL_OK;
+	ctl_fail(ctl, err, "map the rings");
+	return CTL_FAILED;
 }
 
 static int ping_do(const struct ctl *ctl, const struct ping *p, struct room *r)

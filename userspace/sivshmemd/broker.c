@@ -102,7 +102,6 @@ static void broker_detached(struct member *m)
 static void broker_drained(struct member *m)
 {
 	struct desk *d = m->desk;
-	struct channel_queue q = TAILQ_HEAD_INITIALIZER(q);
 	struct channel *ch, *last = TAILQ_LAST(&d->waiting, channel_queue);
 
 	if (d->answer_waits)

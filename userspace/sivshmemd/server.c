@@ -489,7 +489,9 @@ void server_port_free(struct server_port *p)
 {
 	if (!p)
 		return;
+	/* each of them takes itself off the list */
 	while (!LIST_EMPTY(&p->refusals))
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		server_client_free(LIST_FIRST(&p->refusals));
 	sd_event_source_disable_unref(p->io);
 	if (p->spare >= 0)
