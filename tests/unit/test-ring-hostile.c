@@ -21,7 +21,11 @@
 
 enum {
 	SIZE = 1024,
+#ifdef COVERAGE
+	ENOUGH = 10000, /* slow, and not for finding mistakes */
+#else
 	ENOUGH = 100000,
+#endif
 	PATIENCE = 120
 };
 
