@@ -7,7 +7,7 @@
 import subprocess
 
 from lab.daemon import Daemon
-from lab.pair import policy
+from lab.pair import policy, works
 from lab.paths import BUILD
 from lab.members import load_module
 
@@ -67,11 +67,9 @@ def key(guest, service):
 
 
 def connects(lab):
-    echo = lab.vms["beta"].start(f"chan echo {key(lab.vms['beta'], 'data')} 1")
-    echo.wait_output("listening")
-    lab.vms["alpha"].run(f"chan ping {key(lab.vms['alpha'], 'user')} data 3 50",
-                         timeout=60)
-    assert echo.wait() == 0, echo.text
+    lab.keys = {"alpha": {"user": key(lab.vms["alpha"], "user")},
+                "beta": {"data": key(lab.vms["beta"], "data")}}
+    works(lab)
 
 
 def refused(lab, error):
