@@ -88,7 +88,11 @@ makefile() {
 		sivshmem-kunit-y := $(objects driver/core driver/tests)
 		sivshmem-kunit-y += driver/device.o driver/crypto.o driver/keys.o
 		sivshmem-kunit-y += driver/mailbox.o driver/event.o driver/pair.o
-		sivshmem-kunit-y += driver/ephemeral.o
+		sivshmem-kunit-y += driver/ephemeral.o driver/listener.o driver/allow.o
+		sivshmem-kunit-y += driver/window.o driver/ioctl.o driver/channel.o
+		sivshmem-kunit-y += driver/channel_connect.o driver/channel_file.o
+		sivshmem-kunit-y += driver/channel_info.o driver/channel_rw.o
+		sivshmem-kunit-y += driver/channel_seal.o driver/channel_wait.o
 	X
 }
 

@@ -29,7 +29,8 @@ static atomic_t failed = ATOMIC_INIT(0);
 /* Where a failed should_failslab() goes on: in its caller. */
 asm(".pushsection .text\n"
     ".type siv_fault_return, @function\n"
-    "siv_fault_return:\n" ASM_ENDBR ASM_RET ".size siv_fault_return, .-siv_fault_return\n"
+    "siv_fault_return:\n" ASM_ENDBR ASM_RET
+    ".size siv_fault_return, .-siv_fault_return\n"
     ".popsection\n");
 asmlinkage int siv_fault_return(void);
 

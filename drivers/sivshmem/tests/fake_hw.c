@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <kunit/test.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 
 #include "fake_hw.h"
 #include "siv_keys_fixture.h"
@@ -89,7 +90,7 @@ struct siv_fake *siv_fake_make(struct kunit *test)
 	struct siv_fake *f = kzalloc(sizeof(*f), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->mem = vzalloc(SIV_FAKE_SIZE);
+	f->mem = alloc_pages_exact(SIV_FAKE_SIZE, GFP_KERNEL | __GFP_ZERO);
 	KUNIT_ASSERT_NOT_NULL(test, f->mem);
 	f->alive = true;
 	siv_fake_fill(f);
@@ -98,6 +99,7 @@ struct siv_fake *siv_fake_make(struct kunit *test)
 	f->dev->hw = &siv_fake_hw;
 	f->dev->hw_priv = f;
 	f->dev->base = f->mem;
+	f->dev->phys = virt_to_phys(f->mem);
 	f->dev->size = SIV_FAKE_SIZE;
 	f->dev->cached = true;
 	f->dev->peer = SIV_FAKE_PEER;
@@ -110,6 +112,6 @@ void siv_fake_free(struct siv_fake *f)
 	siv_device_quiesce(f->dev, SIV_R_DEVICE_GONE);
 	siv_device_del(f->dev);
 	siv_device_put(f->dev);
-	vfree(f->mem);
+	free_pages_exact(f->mem, SIV_FAKE_SIZE);
 	kfree(f);
 }

@@ -8,13 +8,15 @@
 
 #include "../compat.h"
 #include "../keys.h"
+#include "fake_channel.h"
 #include "suites.h"
 
 static struct kunit_suite *const siv_suites[] = {
 	&siv_crypto_suite,	&siv_noise_suite,     &siv_xdh_suite,
 	&siv_connect_kat_suite, &siv_keys_suite,      &siv_ring_suite,
 	&siv_device_suite,	&siv_mailbox_suite,   &siv_session_suite,
-	&siv_pair_suite,	&siv_ephemeral_suite,
+	&siv_pair_suite,	&siv_ephemeral_suite, &siv_channel_suite,
+	&siv_window_suite,	&siv_ioctl_suite,
 };
 
 static int __init siv_kunit_init(void)
@@ -25,7 +27,10 @@ static int __init siv_kunit_init(void)
 		return err;
 	pr_info("KTAP version 1\n");
 	pr_info("1..%zu\n", ARRAY_SIZE(siv_suites));
+	/* they run before this call returns: its caller's memory is there */
+	siv_fake_mm = current->mm;
 	err = siv_kunit_run(siv_suites, ARRAY_SIZE(siv_suites));
+	siv_fake_mm = NULL;
 	pr_info("sivshmem-kunit: done\n");
 	if (err)
 		siv_keys_exit();

@@ -2,6 +2,7 @@
 """Runs the driver's KUnit suites inside a stock kernel in a guest."""
 
 from . import initramfs
+from .agent import AgentGone, Deadline
 from .ktap import outcomes
 from .lab import Lab
 from .paths import BUILD, LOGS, TOP
@@ -18,8 +19,11 @@ def run(report, wanted):
     log = ""
     try:
         guest = lab.boot("guest", initramfs=image, memory=384)
-        for module in modules:
-            guest.run(f"insmod /modules/{module.name}", timeout=SECONDS)
+        try:
+            for module in modules:
+                guest.run(f"insmod /modules/{module.name}", timeout=SECONDS)
+        except (AgentGone, Deadline) as error:
+            problems.append(str(error))
         log = guest.kernel_log()
         problems += lab.complaints()
     finally:
