@@ -129,6 +129,12 @@ qemu-race: ## the data path in guests, with a kernel that looks for races
 	@$(MAKE) --no-print-directory guest-parts
 	@tests/debug/run.sh kcsan
 
+.PHONY: nightly
+nightly: ## native suites a hundred times, those in guests ten: flaky is failed
+	@tests/deps.sh check
+	@$(MAKE) --no-print-directory guest-parts kunit-modules
+	@tests/nightly.sh $(or $(NATIVE),100) $(or $(GUESTS),10)
+
 .PHONY: models
 models: ## Spin: the ring and the connect handshake, and mutants of both
 	@tests/deps.sh models

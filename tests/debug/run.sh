@@ -42,7 +42,7 @@ suite() {
 			echo "$line"
 		fi
 	done < <(SIV_BUILD="$out" SIV_KERNEL="$kernel" SIV_SLOW=4 SIV_MEMORY=640 \
-		SIV_APPEND="kasan_multi_shot hung_task_panic=1" \
+		SIV_APPEND="panic_on_warn=1 hung_task_panic=1" \
 		"$top/tests/qemu/run.py" "$@" 2>&1)
 }
 
