@@ -121,13 +121,13 @@ arm64: ## KUnit and the most important tests in arm64 guests, 4 and 16 KiB pages
 qemu-debug: ## the tests in guests, with a kernel that looks for mistakes
 	@tests/deps.sh debug
 	@$(MAKE) --no-print-directory guest-parts
-	@tests/debug/run.sh kasan
+	@tests/debug/run.sh kasan $(if $(K),-k '$(K)')
 
 .PHONY: qemu-race
 qemu-race: ## the data path in guests, with a kernel that looks for races
 	@tests/deps.sh debug
 	@$(MAKE) --no-print-directory guest-parts
-	@tests/debug/run.sh kcsan
+	@tests/debug/run.sh kcsan $(if $(K),-k '$(K)')
 
 .PHONY: nightly
 nightly: ## native suites a hundred times, those in guests ten: flaky is failed

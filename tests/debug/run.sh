@@ -6,9 +6,10 @@
 #                                    each allocation failed
 #   tests/debug/run.sh kasan smoke   does it find mistakes, KUnit, a few laboratories
 #   tests/debug/run.sh kcsan         does it find races, and the data path
+#   tests/debug/run.sh KIND -k TEXT  cases of this name alone, in that kernel
 set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
-kind=${1:?usage: $0 kasan|kcsan [smoke]} smoke=${2:-}
+kind=${1:?usage: $0 kasan|kcsan [smoke|-k TEXT]} part=${2:-}
 out=$top/build/kernels/$kind
 kernel=$("$top/tests/debug/kernel.sh" "$kind")
 
@@ -52,10 +53,12 @@ compile >"$out/log" 2>&1 || {
 	tail -n 20 "$out/log"
 	exit 1
 }
-suite debug
-if [ "$kind" = kcsan ]; then
+[ "$part" = -k ] || suite debug
+if [ "$part" = -k ]; then
+	suite qemu -k "$3"
+elif [ "$kind" = kcsan ]; then
 	suite qemu -k data. -k waits. -k bells. -k churn.
-elif [ "$smoke" ]; then
+elif [ "$part" = smoke ]; then
 	suite kunit
 	suite qemu -k data. -k churn. -k faults. -k remains.
 else
