@@ -234,7 +234,7 @@ static void siv_channel_teardown_work(struct work_struct *work)
 /* Has the peer read all that we wrote, or will it read no more? */
 static bool siv_channel_drained(struct siv_channel *ch)
 {
-	const struct siv_side *peer = ch->tx.ring.peer;
+	const struct siv_side __peer *peer = ch->tx.ring.peer;
 	siv_pos prod, cons;
 	bool drained;
 	int idx;
@@ -245,7 +245,7 @@ static bool siv_channel_drained(struct siv_channel *ch)
 	/* by mapping the position is our user's: a wrong one only costs the linger time */
 	prod = ch->mode == SIV_MODE_MAP ? READ_ONCE(ch->tx.ring.own->prod) :
 					  ch->tx.ring.prod;
-	cons = READ_ONCE(peer->cons);
+	cons = siv_peer_read(&peer->cons);
 	drained = prod == cons || test_bit(SIV_CHANNEL_PEER_RD, &ch->flags);
 	siv_channel_leave(ch, idx);
 	return drained;

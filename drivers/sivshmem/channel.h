@@ -155,7 +155,7 @@ struct siv_channel_tx {
 struct siv_channel_rx {
 	struct mutex io;
 	struct siv_rx ring;
-	u8 *base;
+	const u8 __peer *base;
 	struct mutex seal;
 	struct siv_seal keys;
 	struct siv_aead *t;

@@ -98,10 +98,10 @@ static enum siv_reason siv_channel_reserve(struct siv_channel *ch)
 }
 
 static struct siv_window siv_channel_window(const struct siv_device *dev,
-					    const void *at, u64 len)
+					    const void __peer *at, u64 len)
 {
 	return (struct siv_window){
-		.start = (const u8 *)at - (const u8 *)dev->base,
+		.start = (const u8 __peer *)at - (const u8 __peer *)dev->base,
 		.len = len,
 	};
 }
@@ -112,25 +112,27 @@ static void siv_channel_rings(struct siv_channel *ch)
 	const struct siv_common *c = &ch->connect.common;
 	struct siv_window *window = ch->windows.window;
 	struct siv_device *dev = ch->host->dev;
-	u8 *side_a = (u8 *)dev->base + le64_to_cpu(c->side_off);
-	u8 *side_b = side_a + dev->geo.granule;
-	u8 *ab = (u8 *)dev->base + le64_to_cpu(c->ring_ab_off);
-	u8 *ba = (u8 *)dev->base + le64_to_cpu(c->ring_ba_off);
+	u8 __peer *side_a = (u8 __peer *)dev->base + le64_to_cpu(c->side_off);
+	u8 __peer *side_b = side_a + dev->geo.granule;
+	u8 __peer *ab = (u8 __peer *)dev->base + le64_to_cpu(c->ring_ab_off);
+	u8 __peer *ba = (u8 __peer *)dev->base + le64_to_cpu(c->ring_ba_off);
 	u64 ab_len = le64_to_cpu(c->ring_ab_len);
 	u64 ba_len = le64_to_cpu(c->ring_ba_len);
-	struct siv_side *own = (struct siv_side *)(ch->a ? side_a : side_b);
-	struct siv_side *peer = (struct siv_side *)(ch->a ? side_b : side_a);
+	u8 __peer *own_side = ch->a ? side_a : side_b;
+	u8 __peer *tx = ch->a ? ab : ba;
+	struct siv_side *own = (struct siv_side __force *)own_side;
+	const struct siv_side __peer *peer =
+		(const struct siv_side __peer *)(ch->a ? side_b : side_a);
 
 	siv_tx_init(&ch->tx.ring, own, peer, ch->a ? ab_len : ba_len);
 	siv_rx_init(&ch->rx.ring, own, peer, ch->a ? ba_len : ab_len);
-	ch->tx.base = ch->a ? ab : ba;
+	ch->tx.base = (u8 __force *)tx;
 	ch->rx.base = ch->a ? ba : ab;
 	window[SIVSHMEM_WIN_CTL_OWN] =
-		siv_channel_window(dev, own, dev->geo.granule);
+		siv_channel_window(dev, own_side, dev->geo.granule);
 	window[SIVSHMEM_WIN_CTL_PEER] =
 		siv_channel_window(dev, peer, dev->geo.granule);
-	window[SIVSHMEM_WIN_TX] =
-		siv_channel_window(dev, ch->tx.base, ch->tx.ring.size);
+	window[SIVSHMEM_WIN_TX] = siv_channel_window(dev, tx, ch->tx.ring.size);
 	window[SIVSHMEM_WIN_RX] =
 		siv_channel_window(dev, ch->rx.base, ch->rx.ring.size);
 	ch->max_record = siv_ring_max_record(ch->tx.ring.size);

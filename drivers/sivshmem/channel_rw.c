@@ -336,7 +336,7 @@ static ssize_t siv_read_chunk(struct siv_channel *ch, u64 pos, size_t n,
 	if (!siv_channel_enter(ch, &idx))
 		return siv_channel_errno(ch);
 	pagefault_disable();
-	done = copy_to_iter(ch->rx.base + at, n, to);
+	done = copy_to_iter((const u8 __force *)ch->rx.base + at, n, to);
 	pagefault_enable();
 	siv_channel_leave(ch, idx);
 	if (done < n) {

@@ -153,8 +153,8 @@ static void siv_seal_copy_in(struct siv_channel *ch, u64 pos, u8 *buf, u64 n)
 				  ch->rx.ring.size);
 	u64 first = min(n, ch->rx.ring.size - at);
 
-	memcpy(buf, ch->rx.base + at, first);
-	memcpy(buf + first, ch->rx.base, n - first);
+	siv_peer_copy(buf, ch->rx.base + at, first);
+	siv_peer_copy(buf + first, ch->rx.base, n - first);
 }
 
 int siv_channel_seal_get(struct siv_channel *ch, const u8 hdr[SIV_RECORD_HDR],

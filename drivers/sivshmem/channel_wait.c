@@ -52,13 +52,13 @@ void siv_spin_end(struct siv_spin *spin, bool came)
 static siv_pos siv_peer_prod(const struct siv_channel *ch)
 {
 	/* before the records that it covers; pairs with siv_tx_publish() */
-	return virt_load_acquire(&ch->rx.ring.peer->prod);
+	return siv_peer_acquire(&ch->rx.ring.peer->prod);
 }
 
 static siv_pos siv_peer_cons(const struct siv_channel *ch)
 {
 	/* before what is written where it has read; pairs with siv_rx_release() */
-	return virt_load_acquire(&ch->tx.ring.peer->cons);
+	return siv_peer_acquire(&ch->tx.ring.peer->cons);
 }
 
 /* ----------------------------------------------------------- wake-up requests */
@@ -116,9 +116,9 @@ bool siv_channel_bell_recheck(struct siv_bell *bell)
 
 	if (!wq_has_sleeper(&ch->wait) || !siv_channel_enter(ch, &idx))
 		return false;
-	prod = READ_ONCE(ch->rx.ring.peer->prod);
-	cons = READ_ONCE(ch->tx.ring.peer->cons);
-	end = READ_ONCE(ch->rx.ring.peer->end);
+	prod = siv_peer_read(&ch->rx.ring.peer->prod);
+	cons = siv_peer_read(&ch->tx.ring.peer->cons);
+	end = siv_peer_read(&ch->rx.ring.peer->end);
 	siv_channel_leave(ch, idx);
 	moved = prod != ch->seen_prod || cons != ch->seen_cons ||
 		end != ch->seen_end;
@@ -244,7 +244,7 @@ static void siv_view_arm(struct siv_channel *ch, bool map, u64 need,
 		siv_channel_arm_rx(ch, v->cons + 1);
 	if (!v->writable)
 		siv_channel_arm_tx(ch, v->prod + need - ch->tx.ring.size,
-				   READ_ONCE(ch->tx.ring.peer->cons));
+				   siv_peer_read(&ch->tx.ring.peer->cons));
 }
 
 /*

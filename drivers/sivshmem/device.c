@@ -132,7 +132,7 @@ static enum siv_reason siv_device_read_cert(struct siv_device *dev, u32 off,
 	cert = kmalloc(sizeof(*cert), GFP_KERNEL);
 	if (!cert)
 		return SIV_R_NO_MEMORY;
-	memcpy(dev->host_cert, (const u8 *)dev->base + off, len);
+	siv_peer_copy(dev->host_cert, (const u8 __peer *)dev->base + off, len);
 	r = siv_cert_parse(der, cert);
 	if (r == SIV_OK)
 		r = siv_cert_is(cert, SIV_CERT_HOST, region, any, any);
@@ -160,7 +160,7 @@ static enum siv_reason siv_device_read_header(struct siv_device *dev)
 	dev->host_cert_len = 0;
 	if (dev->size < sizeof(h))
 		return SIV_R_HEADER;
-	memcpy(&h, dev->base, sizeof(h));
+	siv_peer_copy(&h, dev->base, sizeof(h));
 
 	r = siv_header_check(&h, dev->size, PAGE_SIZE, &geo);
 	if (r == SIV_R_VERSION)

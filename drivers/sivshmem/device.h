@@ -87,7 +87,7 @@ struct siv_device {
 	char bus_id[32];
 	const struct siv_hw_ops *hw;
 	void *hw_priv;
-	void *base;
+	void __peer *base;
 	phys_addr_t phys;
 	u64 size;
 	bool cached;

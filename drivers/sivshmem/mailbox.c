@@ -15,16 +15,23 @@ void siv_mailbox_init(struct siv_mailbox *mb, struct siv_device *dev)
 }
 
 /* Enter the gate and find our box; NULL: the gate is closed, or there are no boxes. */
-static u8 *siv_mailbox_enter(struct siv_mailbox *mb, int *idx)
+static u8 __peer *siv_mailbox_enter(struct siv_mailbox *mb, int *idx)
 {
 	struct siv_device *dev = mb->dev;
 
 	if (!siv_device_enter(dev, idx))
 		return NULL;
 	if (dev->geo.region_size)
-		return (u8 *)dev->base + siv_box_offset(&dev->geo, dev->peer);
+		return (u8 __peer *)dev->base +
+		       siv_box_offset(&dev->geo, dev->peer);
 	siv_device_exit(dev, *idx);
 	return NULL;
+}
+
+/* A part of the box that we write, and never read. */
+static u8 *siv_mailbox_own(u8 __peer *box, size_t off)
+{
+	return (u8 __force *)box + off;
 }
 
 static void siv_mailbox_exit(struct siv_mailbox *mb, int idx)
@@ -35,13 +42,14 @@ static void siv_mailbox_exit(struct siv_mailbox *mb, int idx)
 int siv_mailbox_challenge(struct siv_mailbox *mb, u8 challenge[SIV_NONCE_LEN])
 {
 	int idx;
-	u8 *box = siv_mailbox_enter(mb, &idx);
+	u8 __peer *box = siv_mailbox_enter(mb, &idx);
 
 	if (!box)
 		return -ENODEV;
-	memcpy(challenge,
-	       box + SIV_BOX_CTL + offsetof(struct siv_box_control, challenge),
-	       SIV_NONCE_LEN);
+	siv_peer_copy(challenge,
+		      box + SIV_BOX_CTL +
+			      offsetof(struct siv_box_control, challenge),
+		      SIV_NONCE_LEN);
 	siv_mailbox_exit(mb, idx);
 	return 0;
 }
@@ -49,14 +57,14 @@ int siv_mailbox_challenge(struct siv_mailbox *mb, u8 challenge[SIV_NONCE_LEN])
 int siv_mailbox_hello(struct siv_mailbox *mb, const u8 *bytes, size_t len)
 {
 	int idx;
-	u8 *box;
+	u8 __peer *box;
 
 	if (len < SIV_SLOT_HDR || len > SIV_SLOT_SIZE)
 		return -EINVAL;
 	box = siv_mailbox_enter(mb, &idx);
 	if (!box)
 		return -ENODEV;
-	siv_slot_write(box + SIV_BOX_HELLO_UP, bytes, len);
+	siv_slot_write(siv_mailbox_own(box, SIV_BOX_HELLO_UP), bytes, len);
 	mb->dev->hw->bell(mb->dev, 0, SIV_BELL_HELLO);
 	siv_mailbox_exit(mb, idx);
 	return 0;
@@ -66,7 +74,7 @@ int siv_mailbox_answer(struct siv_mailbox *mb, u8 *out)
 {
 	struct siv_slot_info info;
 	int idx, len = 0;
-	u8 *box = siv_mailbox_enter(mb, &idx);
+	u8 __peer *box = siv_mailbox_enter(mb, &idx);
 
 	if (!box)
 		return -ENODEV;
@@ -84,8 +92,8 @@ static int siv_mailbox_fetch(struct siv_mailbox *mb, unsigned int i,
 {
 	struct siv_slot_info info;
 	int idx, len = 0;
-	u8 *box = siv_mailbox_enter(mb, &idx);
-	const u8 *slot;
+	u8 __peer *box = siv_mailbox_enter(mb, &idx);
+	const u8 __peer *slot;
 
 	if (!box)
 		return -ENODEV;
@@ -122,11 +130,12 @@ int siv_mailbox_post(struct siv_mailbox *mb, struct siv_session *s, u64 now_ms,
 		     u64 *next_ms)
 {
 	int idx;
-	u8 *box = siv_mailbox_enter(mb, &idx);
+	u8 __peer *box = siv_mailbox_enter(mb, &idx);
 
 	if (!box)
 		return -ENODEV;
-	if (siv_session_post(s, &mb->outbox, box + SIV_BOX_UP, now_ms, next_ms))
+	if (siv_session_post(s, &mb->outbox, siv_mailbox_own(box, SIV_BOX_UP),
+			     now_ms, next_ms))
 		mb->dev->hw->bell(mb->dev, 0, SIV_BELL_MAIL);
 	siv_mailbox_exit(mb, idx);
 	return 0;
@@ -135,10 +144,10 @@ int siv_mailbox_post(struct siv_mailbox *mb, struct siv_session *s, u64 now_ms,
 void siv_mailbox_drop(struct siv_mailbox *mb, u32 tag)
 {
 	int idx;
-	u8 *box = siv_mailbox_enter(mb, &idx);
+	u8 __peer *box = siv_mailbox_enter(mb, &idx);
 
 	if (!box)
 		return;
-	siv_outbox_drop(&mb->outbox, box + SIV_BOX_UP, tag);
+	siv_outbox_drop(&mb->outbox, siv_mailbox_own(box, SIV_BOX_UP), tag);
 	siv_mailbox_exit(mb, idx);
 }

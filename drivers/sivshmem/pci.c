@@ -313,10 +313,10 @@ static int siv_pci_map(struct siv_pci *p)
 		return -ENOMEM;
 	dev->phys = pci_resource_start(pdev, SIV_BAR_REGION);
 	dev->size = pci_resource_len(pdev, SIV_BAR_REGION);
-	dev->base = memremap(dev->phys, dev->size, MEMREMAP_WB);
+	dev->base = (void __peer *)memremap(dev->phys, dev->size, MEMREMAP_WB);
 	if (!dev->base)
 		return -ENOMEM;
-	dev->cached = siv_pci_is_cached(dev->base);
+	dev->cached = siv_pci_is_cached((void __force *)dev->base);
 	if (!dev->cached)
 		dev_warn(&pdev->dev,
 			 "BAR2 is uncached and slow: place it above 4 GiB\n");
@@ -329,7 +329,7 @@ static int siv_pci_map(struct siv_pci *p)
 static void siv_pci_unmap(struct siv_pci *p)
 {
 	if (p->dev->base)
-		memunmap(p->dev->base);
+		memunmap((void __force *)p->dev->base);
 	p->dev->base = NULL;
 	if (p->regs)
 		pci_iounmap(p->pdev, p->regs);

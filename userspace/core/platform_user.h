@@ -18,6 +18,9 @@ typedef int64_t s64;
 #ifndef __must_check
 #define __must_check __attribute__((warn_unused_result))
 #endif
+#ifndef __force
+#define __force /* a cast that sparse is to believe */
+#endif
 #ifndef __aligned
 #define __aligned(n) __attribute__((aligned(n)))
 #endif

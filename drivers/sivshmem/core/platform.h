@@ -25,6 +25,22 @@
 
 #endif /* __KERNEL__ */
 
+/*
+ * Memory of the region, in which somebody else writes at any time: sparse lets nobody read
+ * it but by siv_peer_*(). What we alone write is without the mark: it is never read back.
+ */
+#ifdef __CHECKER__
+#define __peer __attribute__((noderef, address_space(__peer)))
+#else
+#define __peer
+#endif
+
+/* siv_peer_copy() - bytes, each read once at most, into private memory. */
+static inline void siv_peer_copy(void *to, const void __peer *from, size_t n)
+{
+	memcpy(to, (const void __force *)from, n);
+}
+
 /**
  * struct siv_span - a borrowed run of bytes
  * @p: first byte; NULL only if @n is 0

@@ -135,9 +135,9 @@ enum siv_reason siv_record_open(struct siv_half *h, u32 tag,
  */
 typedef u64 __attribute__((__may_alias__)) siv_word;
 
-bool siv_slot_peek(const void *slot, struct siv_slot_info *info)
+bool siv_slot_peek(const void __peer *slot, struct siv_slot_info *info)
 {
-	const siv_word *w = slot;
+	const siv_word *w = (const siv_word __force *)slot;
 	u64 word[2];
 
 	/* Once, length first; pairs with the release in siv_slot_write(). */
@@ -149,7 +149,7 @@ bool siv_slot_peek(const void *slot, struct siv_slot_info *info)
 	return info->len && info->len <= SIV_SLOT_PAYLOAD;
 }
 
-size_t siv_slot_copy(const void *slot, const struct siv_slot_info *info,
+size_t siv_slot_copy(const void __peer *slot, const struct siv_slot_info *info,
 		     u8 *out)
 {
 	size_t len = info->len;
@@ -158,7 +158,8 @@ size_t siv_slot_copy(const void *slot, const struct siv_slot_info *info,
 		return 0;
 	len = (size_t)siv_index_nospec(len, SIV_SLOT_PAYLOAD + 1);
 	siv_record_header(out, len, info->tag, info->number);
-	memcpy(out + SIV_SLOT_HDR, (const u8 *)slot + SIV_SLOT_HDR, len);
+	siv_peer_copy(out + SIV_SLOT_HDR,
+		      (const u8 __peer *)slot + SIV_SLOT_HDR, len);
 	return SIV_SLOT_HDR + len;
 }
 

@@ -76,7 +76,7 @@ struct siv_slot_info {
  *
  * Return: true if @info->len is 1 to SIV_SLOT_PAYLOAD.
  */
-bool siv_slot_peek(const void *slot, struct siv_slot_info *info);
+bool siv_slot_peek(const void __peer *slot, struct siv_slot_info *info);
 
 /**
  * siv_slot_copy() - copy a slot's header (as peeked) and body
@@ -86,7 +86,7 @@ bool siv_slot_peek(const void *slot, struct siv_slot_info *info);
  *
  * Return: the number of bytes copied, header included.
  */
-size_t siv_slot_copy(const void *slot, const struct siv_slot_info *info,
+size_t siv_slot_copy(const void __peer *slot, const struct siv_slot_info *info,
 		     u8 *out);
 
 /* siv_slot_write() - post bytes: length to zero, body, then the header last. */

@@ -58,9 +58,9 @@ static inline bool siv_ring_crossed(siv_pos want, siv_pos old, siv_pos new)
 
 /* Producer of a ring. */
 struct siv_tx {
-	struct siv_side *own;	     /* written by us, never read back */
-	const struct siv_side *peer; /* hostile */
-	u64 size;		     /* bytes of the ring, a power of two */
+	struct siv_side *own; /* written by us, never read back */
+	const struct siv_side __peer *peer;
+	u64 size;     /* bytes of the ring, a power of two */
 	siv_pos prod; /* private: up to where we have published */
 	siv_pos cons; /* last checked copy of the peer's @cons */
 };
@@ -68,20 +68,33 @@ struct siv_tx {
 /* Consumer of a ring. */
 struct siv_rx {
 	struct siv_side *own;
-	const struct siv_side *peer;
+	const struct siv_side __peer *peer;
 	u64 size;
 	siv_pos cons; /* private: up to where we have read */
 	siv_pos prod; /* last checked copy of the peer's @prod */
 };
 
+/* siv_peer_acquire() - a position, before what it covers. */
+static inline siv_pos siv_peer_acquire(const siv_pos __peer *pos)
+{
+	/* pairs with what each caller says */
+	return virt_load_acquire((const siv_pos __force *)pos);
+}
+
+/* siv_peer_read() - a position, in no order. */
+static inline siv_pos siv_peer_read(const siv_pos __peer *pos)
+{
+	return READ_ONCE(*(const siv_pos __force *)pos);
+}
+
 static inline void siv_tx_init(struct siv_tx *tx, struct siv_side *own,
-			       const struct siv_side *peer, u64 size)
+			       const struct siv_side __peer *peer, u64 size)
 {
 	*tx = (struct siv_tx){ .own = own, .peer = peer, .size = size };
 }
 
 static inline void siv_rx_init(struct siv_rx *rx, struct siv_side *own,
-			       const struct siv_side *peer, u64 size)
+			       const struct siv_side __peer *peer, u64 size)
 {
 	*rx = (struct siv_rx){ .own = own, .peer = peer, .size = size };
 }
@@ -100,7 +113,7 @@ static inline enum siv_reason __must_check siv_tx_room(struct siv_tx *tx,
 	siv_pos cons;
 
 	/* pairs with siv_rx_release(): what was read there may be overwritten here */
-	cons = virt_load_acquire(&tx->peer->cons);
+	cons = siv_peer_acquire(&tx->peer->cons);
 
 	*room = 0;
 	if ((siv_pos)(cons - tx->cons) > (siv_pos)(tx->prod - tx->cons) ||
@@ -134,7 +147,8 @@ static inline bool siv_tx_publish(struct siv_tx *tx, u64 need)
 	virt_store_release(&tx->own->prod, tx->prod);
 	/* pairs with siv_rx_arm() */
 	virt_mb();
-	return siv_ring_crossed(READ_ONCE(tx->peer->want_prod), old, tx->prod);
+	return siv_ring_crossed(siv_peer_read(&tx->peer->want_prod), old,
+				tx->prod);
 }
 
 /* The peer's consumer position at which @need bytes are free. */
@@ -165,7 +179,7 @@ static inline enum siv_reason __must_check siv_rx_avail(struct siv_rx *rx,
 	siv_pos prod;
 
 	/* pairs with siv_tx_publish() */
-	prod = virt_load_acquire(&rx->peer->prod);
+	prod = siv_peer_acquire(&rx->peer->prod);
 
 	*avail = 0;
 	if ((u64)(siv_pos)(prod - rx->cons) > rx->size || prod % 8 ||
@@ -188,9 +202,9 @@ struct siv_word {
 } __attribute__((__may_alias__));
 
 /* siv_rx_header_load() - the 8 bytes of a header at @at, 8-byte aligned, read once. */
-static inline void siv_rx_header_load(u8 hdr[8], const void *at)
+static inline void siv_rx_header_load(u8 hdr[8], const void __peer *at)
 {
-	u64 word = READ_ONCE(((const struct siv_word *)at)->word);
+	u64 word = READ_ONCE(((const struct siv_word __force *)at)->word);
 
 	memcpy(hdr, &word, sizeof(word));
 }
@@ -228,7 +242,8 @@ static inline bool siv_rx_release(struct siv_rx *rx, u64 need)
 	virt_store_release(&rx->own->cons, rx->cons);
 	/* pairs with siv_tx_arm() */
 	virt_mb();
-	return siv_ring_crossed(READ_ONCE(rx->peer->want_cons), old, rx->cons);
+	return siv_ring_crossed(siv_peer_read(&rx->peer->want_cons), old,
+				rx->cons);
 }
 
 /* siv_rx_arm() - ask to be rung at the next record; then check again. */
@@ -252,10 +267,10 @@ static inline void siv_end_set(struct siv_side *own, unsigned int marks)
  * siv_end_get() - the peer's end marks, read once; check positions after this. Whoever
  * acts on a mark remembers it: the peer may take it back.
  */
-static inline unsigned int siv_end_get(const struct siv_side *peer)
+static inline unsigned int siv_end_get(const struct siv_side __peer *peer)
 {
 	/* pairs with siv_end_set() */
-	unsigned int marks = (unsigned int)virt_load_acquire(&peer->end);
+	unsigned int marks = (unsigned int)siv_peer_acquire(&peer->end);
 
 	return marks & (SIV_END_WR | SIV_END_RD);
 }

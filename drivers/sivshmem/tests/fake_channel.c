@@ -130,11 +130,11 @@ void siv_fake_lab_open(struct siv_fake_lab *lab)
 	u8 *base = lab->hw->mem;
 
 	siv_tx_init(&ch->tx.ring, (struct siv_side *)(base + own),
-		    (struct siv_side *)(base + peer), len);
+		    (struct siv_side __peer *)(base + peer), len);
 	siv_rx_init(&ch->rx.ring, (struct siv_side *)(base + own),
-		    (struct siv_side *)(base + peer), len);
+		    (struct siv_side __peer *)(base + peer), len);
 	ch->tx.base = base + tx;
-	ch->rx.base = base + rx;
+	ch->rx.base = (u8 __peer *)base + rx;
 	fake_side(lab, SIVSHMEM_WIN_CTL_OWN, own, geo->granule);
 	fake_side(lab, SIVSHMEM_WIN_CTL_PEER, peer, geo->granule);
 	fake_side(lab, SIVSHMEM_WIN_TX, tx, len);
@@ -233,7 +233,8 @@ struct siv_side *siv_fake_lab_peer(struct siv_fake_lab *lab)
 void siv_fake_lab_record(struct siv_fake_lab *lab, u64 len, u8 fill)
 {
 	struct siv_side *peer = siv_fake_lab_peer(lab);
-	u8 *at = lab->ch->rx.base + (peer->prod & (lab->ch->rx.ring.size - 1));
+	u8 *at = (u8 __force *)lab->ch->rx.base +
+		 (peer->prod & (lab->ch->rx.ring.size - 1));
 
 	siv_put_le64(at, len);
 	memset(at + SIV_RECORD_HDR, fill, len);

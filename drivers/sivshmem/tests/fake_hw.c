@@ -98,7 +98,7 @@ struct siv_fake *siv_fake_make(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, f->dev);
 	f->dev->hw = &siv_fake_hw;
 	f->dev->hw_priv = f;
-	f->dev->base = f->mem;
+	f->dev->base = (void __peer *)f->mem;
 	f->dev->phys = virt_to_phys(f->mem);
 	f->dev->size = SIV_FAKE_SIZE;
 	f->dev->cached = true;

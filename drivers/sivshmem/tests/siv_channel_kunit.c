@@ -367,7 +367,7 @@ static int act(struct siv_fake_lab *lab, unsigned int what)
 		timeout(lab);
 		return 0;
 	default:
-		return -ENOSYS;
+		return -EOPNOTSUPP;
 	}
 }
 
