@@ -417,20 +417,24 @@ struct pick {
 	unsigned int state;
 };
 
-static const void *cell_next(const void *prev, char *desc)
-{
-	static struct pick pick;
+static struct pick picks[ACT_COUNT * ST_COUNT];
 
-	if (!prev)
-		pick = (struct pick){};
-	else if (++pick.state == ST_COUNT)
-		pick = (struct pick){ .act = pick.act + 1 };
-	if (pick.act == ACT_COUNT)
-		return NULL;
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s in %s", act_names[pick.act],
-		 state_names[pick.state]);
-	return &pick;
+static int picks_fill(struct kunit_suite *suite)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(picks); i++)
+		picks[i] = (struct pick){ i / ST_COUNT, i % ST_COUNT };
+	return 0;
 }
+
+static void pick_name(struct pick *pick, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s in %s", act_names[pick->act],
+		 state_names[pick->state]);
+}
+
+KUNIT_ARRAY_PARAM(pick, picks, pick_name);
 
 static void cell(struct kunit *test)
 {
@@ -488,12 +492,13 @@ static void channel_exit(struct kunit *test)
 
 static struct kunit_case siv_channel_cases[] = {
 	KUNIT_CASE(table_is_whole),
-	KUNIT_CASE_PARAM(cell, cell_next),
+	KUNIT_CASE_PARAM(cell, pick_gen_params),
 	{},
 };
 
 struct kunit_suite siv_channel_suite = {
 	.name = "siv_channel",
+	.suite_init = picks_fill,
 	.init = channel_init,
 	.exit = channel_exit,
 	.test_cases = siv_channel_cases,

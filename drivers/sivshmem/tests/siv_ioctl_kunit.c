@@ -194,16 +194,12 @@ static void try_hole(struct kunit *test, struct memory *m,
 	KUNIT_EXPECT_EQ(test, runs, 0);
 }
 
-static const void *length_next(const void *prev, char *desc)
+static void op_name(const struct siv_ioctl *op, char *desc)
 {
-	const struct siv_ioctl *op = prev;
-
-	op = op ? op + 1 : ioctls;
-	if (op == ioctls + ARRAY_SIZE(ioctls))
-		return NULL;
 	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "command 0x%x", op->cmd & 0xff);
-	return op;
 }
+
+KUNIT_ARRAY_PARAM(op, ioctls, op_name);
 
 static void lengths(struct kunit *test)
 {
@@ -245,7 +241,7 @@ static void unknown_command(struct kunit *test)
 }
 
 static struct kunit_case siv_ioctl_cases[] = {
-	KUNIT_CASE_PARAM(lengths, length_next),
+	KUNIT_CASE_PARAM(lengths, op_gen_params),
 	KUNIT_CASE(no_memory_at_all),
 	KUNIT_CASE(unknown_command),
 	{},
