@@ -219,6 +219,14 @@ static int writes(struct siv_fake_lab *lab)
 	return kernel_write(lab->file, "four", 4, &pos);
 }
 
+/* Is the page there? In its memory. */
+static bool touches(unsigned long at)
+{
+	u8 byte;
+
+	return !copy_from_user(&byte, (const void __user *)at, 1);
+}
+
 /* Where there is no user memory: what mmap() asks before a page is mapped. */
 static int maps(struct siv_fake_lab *lab)
 {
@@ -236,6 +244,9 @@ static int maps(struct siv_fake_lab *lab)
 	at = vm_mmap(lab->file, 0, lab->hw->dev->geo.granule,
 		     PROT_READ | PROT_WRITE, MAP_SHARED, 0);
 	err = IS_ERR_VALUE(at) ? (int)at : 0;
+	/* so that there is something to take away */
+	if (!err && !touches(at))
+		err = -EFAULT;
 	if (!err && lab->at)
 		vm_munmap(at, 1);
 	kthread_unuse_mm(lab->mm);
@@ -401,11 +412,10 @@ static void reach(struct siv_fake_lab *lab, unsigned int state)
 /* Is the mapping that was made still there? */
 static bool mapped(struct siv_fake_lab *lab)
 {
-	u8 byte;
 	bool good;
 
 	kthread_use_mm(lab->mm);
-	good = !copy_from_user(&byte, (const void __user *)lab->at, 1);
+	good = touches(lab->at);
 	kthread_unuse_mm(lab->mm);
 	return good;
 }
