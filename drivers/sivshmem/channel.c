@@ -424,6 +424,8 @@ static int siv_channel_enlist(struct siv_channel *ch)
 	mutex_lock(&host->lock);
 	if (host->ended != SIV_OK) {
 		err = siv_reason_errno(host->ended);
+	} else if (host->leaving != SIV_OK) {
+		err = siv_reason_errno(host->leaving);
 	} else if (talk->state == SIV_TALK_ENDED) {
 		err = siv_reason_errno(talk->why);
 	} else {

@@ -232,7 +232,7 @@ static void siv_device_close(struct siv_device *dev, enum siv_reason why,
 	if (!dev->live)
 		return;
 	if (goodbye && dev->attached && siv_client->goodbye)
-		siv_client->goodbye(dev);
+		siv_client->goodbye(dev, why);
 	WRITE_ONCE(dev->live, false);
 	if (dev->attached)
 		siv_client->quiesce(dev, why);

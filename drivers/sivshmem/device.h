@@ -116,8 +116,9 @@ struct siv_device {
  * struct siv_device_client - the floors above, called by device.c
  * @attach: a device was published: make what is needed for it; may sleep
  * @bell: vector @vector fired; hard-irq context: wake and queue only
- * @goodbye: the gate is about to be closed in an orderly way: the last chance to post
- *           GOODBYE; may sleep, but not for an answer; may be NULL
+ * @goodbye: the gate is about to be closed in an orderly way, with @why: have nobody
+ *           touch what the host gave, then tell it so; may sleep, but not for an answer;
+ *           may be NULL
  * @quiesce: the gate was closed: end all sessions and channels with @why, zap mappings,
  *           wake all; may sleep; on return nothing of the client waits for the device
  * @detach: free what attach made; after synchronize_srcu()
@@ -127,7 +128,7 @@ struct siv_device {
 struct siv_device_client {
 	int (*attach)(struct siv_device *dev);
 	void (*bell)(struct siv_device *dev, unsigned int vector);
-	void (*goodbye)(struct siv_device *dev);
+	void (*goodbye)(struct siv_device *dev, enum siv_reason why);
 	void (*quiesce)(struct siv_device *dev, enum siv_reason why);
 	void (*detach)(struct siv_device *dev);
 };

@@ -192,7 +192,7 @@ static void siv_host_scan_work(struct work_struct *work)
 		mutex_lock(&host->lock);
 		/* under the lock: no session has heard or said anything later */
 		scan.now_ms = siv_host_now_ms();
-		if (host->ended == SIV_OK && !host->leaving)
+		if (host->ended == SIV_OK && host->leaving == SIV_OK)
 			siv_mailbox_scan(&host->mb, siv_scan_want,
 					 siv_scan_take, &scan, host->slot);
 		mutex_unlock(&host->lock);
@@ -453,7 +453,11 @@ static int siv_host_attach(struct siv_device *dev)
 	return 0;
 }
 
-static void siv_host_goodbye(struct siv_device *dev)
+/*
+ * With GOODBYE the host gives the memory of all channels to others: so they end first,
+ * and nobody says so one by one.
+ */
+static void siv_host_goodbye(struct siv_device *dev, enum siv_reason why)
 {
 	struct siv_host *host = dev->host;
 	struct siv_talk *talk;
@@ -461,8 +465,12 @@ static void siv_host_goodbye(struct siv_device *dev)
 	if (!host)
 		return;
 	mutex_lock(&host->lock);
-	/* channels end because the device goes, not because the host says so first */
-	host->leaving = true;
+	host->leaving = why;
+	mutex_unlock(&host->lock);
+
+	siv_host_client->quiesce(host, why);
+
+	mutex_lock(&host->lock);
 	/* one would do, but which of them the host still hears is not known here */
 	list_for_each_entry(talk, &host->talks, link)
 		siv_talk_goodbye(talk, siv_host_now_ms());

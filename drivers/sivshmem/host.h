@@ -70,7 +70,8 @@ struct siv_bucket {
  * @channels: floor 6's channels that touch the region or may do so
  * @listeners: floor 6's
  * @ended: why this life is over, or SIV_OK; set once, under @lock
- * @leaving: goodbye was said: the host's answer is nobody's business; under @lock
+ * @leaving: why goodbye is being said, or SIV_OK: nothing begins any more, and what the
+ *           host says is nobody's business; set once, under @lock
  * @wq: ordered: opens records and dispatches, posts, ticks
  * @scan: a record may be there
  * @post: something is to be posted again
@@ -106,7 +107,7 @@ struct siv_host {
 	struct list_head channels;
 	struct list_head listeners;
 	enum siv_reason ended;
-	bool leaving;
+	enum siv_reason leaving;
 	struct workqueue_struct *wq;
 	struct work_struct scan;
 	struct delayed_work post;

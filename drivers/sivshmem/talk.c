@@ -185,7 +185,7 @@ int siv_talk_say(struct siv_talk *talk, u16 type, const void *body, size_t len)
 	memcpy(said->body, body, len);
 
 	mutex_lock(&host->lock);
-	if (host->ended != SIV_OK ||
+	if (host->ended != SIV_OK || host->leaving != SIV_OK ||
 	    (talk->state == SIV_TALK_ENDED && !talk->live)) {
 		err = -ENODEV;
 	} else if (talk->queued >= (siv_said_survives(said) ?

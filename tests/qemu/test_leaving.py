@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A guest that leaves in order says so: when it reboots, and when its device is unplugged,
 # its peers' channels end within a second, although nobody waits for its silence; and who
-# has rebooted can connect again.
+# has rebooted can connect again. From its word on, it touches nothing it was given.
 import os
 import time
 
 from lab.certs import Ca
 from lab.daemon import Daemon
-from lab.pair import REGION, enter, policy, until, works
+from lab.pair import REGION, device, enter, policy, until, works
 from lab.shell import Shell
 
 OWN, PEER, TX, RX = WINDOWS = range(4)
@@ -32,7 +32,7 @@ def setup(lab):
     lab.daemon = lab.service(Daemon.certified(lab, lab.ca, text, [REGION]))
     lab.keys = {}
     for name in ("alpha", "beta"):
-        lab.start(name, extra=arguments(lab, name), reboot=True)
+        lab.start(name, extra=arguments(lab, name), reboot=True, cpus=2)
     for name in ("alpha", "beta"):
         lab.vms[name].wait_boot()
         enter(lab, name)
@@ -88,6 +88,32 @@ def case_connector_reboots(lab):
 
 def case_listener_reboots(lab):
     reboots(lab, "beta")
+
+
+def case_nothing_is_touched_after_goodbye(lab):
+    """With it the host gives the memory to others; there the driver is held up."""
+    here, there = channel(lab)
+    alpha, key = lab.vms["alpha"], lab.keys["alpha"]["user"]
+    for window in WINDOWS:
+        here.ok(f"map 1 {window}")
+        here.ok(f"get 1 {window} 0")
+    here.ok(f"connect 2 {key} data")
+    there.ok("accept 2 0 5000")
+    sent = here.ok("write 2 10 3")
+    assert there.ok("read 2 100") == sent
+    there.begin("read 1 100")
+    alpha.run("insmod /modules/sivslow.ko at=siv_talk_goodbye ms=4000")
+    removal = alpha.start(f"echo 1 > /sys/bus/pci/devices/{device(alpha)}/remove")
+    assert there.end(10) == "ECONNRESET"
+    for window in WINDOWS:
+        here.refused(f"get 1 {window} 0", "SIGBUS")
+    here.refused("write 2 10 4", "ENODEV")
+    assert removal.status is None, "it was not held up"
+    removal.wait(20)
+    alpha.run("rmmod sivslow && echo 1 > /sys/bus/pci/rescan")
+    here.quit()
+    there.quit()
+    works(lab)
 
 
 def case_unplugged(lab):

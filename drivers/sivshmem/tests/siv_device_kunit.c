@@ -46,7 +46,7 @@ static void client_bell(struct siv_device *dev, unsigned int vector)
 	tell('0' + vector);
 }
 
-static void client_goodbye(struct siv_device *dev)
+static void client_goodbye(struct siv_device *dev, enum siv_reason why)
 {
 	if (gate_open(dev))
 		tell('g');
