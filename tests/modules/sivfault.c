@@ -51,12 +51,29 @@ static bool siv_fault_ours(struct pt_regs *regs)
 	return false;
 }
 
+/*
+ * Not what may not fail, and not what the kernel's own searches for mistakes ask for on
+ * the way: they would end if it did. Debug objects never reclaim, and kmemleak alone
+ * leaves the reserves alone.
+ */
+static bool siv_fault_may(gfp_t gfp)
+{
+	return gfp & __GFP_RECLAIM &&
+	       !(gfp & (__GFP_NOFAIL | __GFP_NOMEMALLOC));
+}
+
+/* A probe that is a trap, not a call, counts as an interrupt and an NMI itself. */
+static bool siv_fault_in_irq(void)
+{
+	return hardirq_count() > (in_nmi() ? HARDIRQ_OFFSET : 0);
+}
+
 static int siv_fault_enter(struct kprobe *probe, struct pt_regs *regs)
 {
 	int left = atomic_read(&nth);
 	gfp_t gfp = regs_get_kernel_argument(regs, 1);
 
-	if (!left || gfp & __GFP_NOFAIL || in_hardirq() ||
+	if (!left || !siv_fault_may(gfp) || siv_fault_in_irq() ||
 	    !siv_fault_ours(regs))
 		return 0;
 	if (atomic_inc_return(&seen) != left)
