@@ -42,7 +42,12 @@ KTAP = """[    2.1]     # Subtest: sivshmem_wire
 [    2.2]         ok 1 - IK
 [    2.2]         ok 2 - NN # SKIP unknown
 [    2.2]     ok 3 - vectors
-[    2.3] not ok 1 - sivshmem_wire"""
+[    2.2]         # Subtest: lengths
+[    2.2]         ok 1 - command 0x1
+[    2.2]     ok 4 - lengths # SKIP no user memory
+[    2.3] not ok 1 - sivshmem_wire
+[    2.3]     # siv_none: failed to initialize (-17)
+[    2.3] not ok 2 - siv_none"""
 
 results = []
 
@@ -61,8 +66,10 @@ def main():
     check(found == [("sivshmem_wire.header", True, False),
                     ("sivshmem_wire.short", False, False),
                     ("sivshmem_wire.vectors.IK", True, False),
-                    ("sivshmem_wire.vectors.NN", True, True)],
-          f"KUnit's cases and parameters are the tests: {found}")
+                    ("sivshmem_wire.vectors.NN", True, True),
+                    ("sivshmem_wire.lengths.command 0x1", True, True),
+                    ("siv_none", False, False)],
+          f"KUnit's cases and parameters are the tests, and a suite that has none: {found}")
     check("EXPECTATION FAILED" in "".join(outcomes(KTAP)[1].notes),
           "a failed case keeps what it said")
     tap = count_output("1..3\nok 1 - a\nnot ok 2 - b\nok 3 - c # SKIP no\n")

@@ -22,7 +22,8 @@ class Outcome:
 def outcomes(log):
     """The leaves of a KTAP tree, named SUITE.CASE or SUITE.CASE.PARAMETER.
 
-    A case with parameters counts as its parameters; a suite as its cases.
+    A case with parameters counts as its parameters; a suite as its cases, but one that
+    has failed before its first counts itself.
     """
     found = []
     path = {}       # depth: name of the subtest that is open there
@@ -43,9 +44,13 @@ def outcomes(log):
             inner = depth + 1 in has_leaves
             has_leaves.discard(depth + 1)
             has_leaves.add(depth)
-            if depth and not inner:
-                outer = [path[d] for d in range(1, depth + 1) if d in path]
-                skipped = "skip" in (result["rest"] or "").lower()
+            skipped = "skip" in (result["rest"] or "").lower()
+            outer = [path[d] for d in range(1, depth + 1) if d in path]
+            if inner and skipped:   # 6.1 says so of the case, not of its parameters
+                whole = ".".join([*outer, name, ""])
+                for outcome in found:
+                    outcome.skipped |= outcome.name.startswith(whole)
+            if not inner and (depth or failed):
                 found.append(Outcome(".".join([*outer, name]), not failed,
                                      skipped, notes))
             notes = []
