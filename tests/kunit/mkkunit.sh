@@ -6,8 +6,10 @@
 #
 #   tests/kunit/mkkunit.sh [ARGUMENT OF MAKE...]
 #   tests/kunit/mkkunit.sh --sources FOLDER SOURCE
+#   tests/kunit/mkkunit.sh --tree KERNEL
 #
-# The second only fills a folder, with KUnit from SOURCE; it can be built anywhere.
+# The second only fills a folder, with KUnit from SOURCE; it can be built anywhere. The
+# third puts the driver and its suites into a kernel's tree, where its own KUnit has them.
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -45,67 +47,106 @@ kunit_sources() {
 	X
 }
 
-# Kbuild writes beside the sources, so they are copied into a folder of their own.
-driver_sources() {
-	local file
+# copy FOLDER: the driver, there; what it has no longer goes, but not what was generated.
+copy() {
+	local file generated=(! -name siv_keys_fixture.h ! -name siv_vectors.h)
+	local what=('(' -name '*.[ch]' -o -name Makefile -o -name Kconfig -o -name .kunitconfig
+		')' ! -name '*.mod.c')
 
-	(cd "$driver" && find . -name '*.[ch]' ! -name '*.mod.c') |
+	(cd "$driver" && find . "${what[@]}") |
 		while read -r file; do
-			put "$out/driver/$file" <"$driver/$file"
+			put "$1/$file" <"$driver/$file"
 		done
-	(cd "$out/driver" && find . -name '*.[ch]' ! -name '*.mod.c') |
+	(cd "$1" && find . "${what[@]}" "${generated[@]}") |
 		while read -r file; do
-			[ -e "$driver/$file" ] || rm "$out/driver/$file"
+			[ -e "$driver/$file" ] || rm "$1/$file"
 		done
-	put "$out/include/kunit_compat.h" <"$top/tests/kunit/kunit_compat.h"
-	put "$out/uapi/linux/sivshmem.h" <"$top/include/uapi/linux/sivshmem.h"
 }
 
-# Certificates are made once: their dates must be good whenever the tests run.
+# generated FOLDER: what the suites include. Certificates are made once: their dates must
+# be good whenever the tests run.
 generated() {
-	local header=$out/include/siv_keys_fixture.h
+	local header=$1/siv_keys_fixture.h
 
 	if [ ! "$header" -nt "$top/tests/kunit/gen-keys.py" ]; then
 		python3 "$top/tests/kunit/gen-keys.py" | put "$header"
 		touch "$header"
 	fi
-	python3 "$top/tests/vectors/gen-kunit.py" | put "$out/include/siv_vectors.h"
+	python3 "$top/tests/vectors/gen-kunit.py" | put "$1/siv_vectors.h"
 }
 
-# The objects of folders.
-objects() {
-	(cd "$out" && find "$@" -maxdepth 1 -name '*.c' ! -name '*.mod.c') |
-		sed 's/\.c$/.o/' | sort | tr '\n' ' '
+# Kbuild writes beside the sources, so they are copied into a folder of their own.
+driver_sources() {
+	copy "$out/driver"
+	put "$out/main.c" <"$top/tests/kunit/kunit_main.c"
+	put "$out/include/kunit_compat.h" <"$top/tests/kunit/kunit_compat.h"
+	put "$out/uapi/linux/sivshmem.h" <"$top/include/uapi/linux/sivshmem.h"
+}
+
+# What the driver's own Makefile makes the suites of, but for what hands them to the
+# kernel's KUnit.
+suite_objects() {
+	local file list
+
+	list=$(MAKEFLAGS='' make -s -f - <<-X
+		include $driver/Makefile
+		all:; @echo \$(filter-out tests/siv_suites.o,\$(sivshmem-kunit-y))
+	X
+	)
+	for file in "$driver"/tests/*.c; do
+		file=tests/$(basename "$file" .c).o
+		case " tests/siv_suites.o $list " in
+		*" $file "*) ;;
+		*)
+			echo "$0: drivers/sivshmem/Makefile has no $file" >&2
+			return 1
+			;;
+		esac
+	done
+	echo "driver/${list// / driver/}"
 }
 
 makefile() {
+	local kunit suites
+
+	kunit=$(cd "$out" && echo lib/*.c)
+	suites=$(suite_objects)
 	put "$out/Kbuild" <<-X
 		LINUXINCLUDE := -I\$(src)/include \$(LINUXINCLUDE)
 		ccflags-y += -include \$(src)/include/kunit_compat.h -I\$(src)/driver
 		ccflags-y += -idirafter \$(src)/uapi -DSIV_BUILD_TIME=1700000000
 		obj-m += kunit.o sivshmem-kunit.o
-		kunit-y := $(objects lib)
-		sivshmem-kunit-y := $(objects driver/core driver/tests)
-		sivshmem-kunit-y += driver/device.o driver/crypto.o driver/keys.o
-		sivshmem-kunit-y += driver/mailbox.o driver/event.o driver/pair.o
-		sivshmem-kunit-y += driver/ephemeral.o driver/listener.o driver/allow.o
-		sivshmem-kunit-y += driver/window.o driver/ioctl.o driver/channel.o
-		sivshmem-kunit-y += driver/channel_connect.o driver/channel_file.o
-		sivshmem-kunit-y += driver/channel_info.o driver/channel_rw.o
-		sivshmem-kunit-y += driver/channel_seal.o driver/channel_wait.o
+		kunit-y := ${kunit//.c/.o}
+		sivshmem-kunit-y := main.o $suites
 	X
+}
+
+# The two lines of drivers/ that make a folder of it known.
+tree() {
+	local drivers=$1/drivers
+
+	copy "$drivers/sivshmem"
+	put "$1/include/uapi/linux/sivshmem.h" <"$top/include/uapi/linux/sivshmem.h"
+	generated "$drivers/sivshmem/tests"
+	grep -q sivshmem "$drivers/Makefile" ||
+		echo 'obj-y += sivshmem/' >>"$drivers/Makefile"
+	grep -q sivshmem "$drivers/Kconfig" ||
+		sed -i '$i source "drivers/sivshmem/Kconfig"\n' "$drivers/Kconfig"
 }
 
 sources() {
 	kunit_sources "$1"
 	driver_sources
-	generated
+	generated "$out/include"
 	makefile
 }
 
 if [ "${1:-}" = --sources ]; then
 	out=$2
 	sources "$3"
+	exit
+elif [ "${1:-}" = --tree ]; then
+	tree "$2"
 	exit
 fi
 out=$top/build/kunit

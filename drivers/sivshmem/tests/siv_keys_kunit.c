@@ -19,6 +19,17 @@
 #define NAME "camera.front"
 #define SECOND msecs_to_jiffies(1000)
 
+/* Not from an initcall: KUnit runs a module's suites before its init. */
+int siv_suite_keys_init(struct kunit_suite *suite)
+{
+	return siv_keys_init();
+}
+
+void siv_suite_keys_exit(struct kunit_suite *suite)
+{
+	siv_keys_exit();
+}
+
 /* A keyring of the test's own; the CA is put into .sivshmem by whoever wants it. */
 struct fixture {
 	struct key *ring;
@@ -543,6 +554,8 @@ static struct kunit_case siv_keys_cases[] = {
 
 struct kunit_suite siv_keys_suite = {
 	.name = "siv_keys",
+	.suite_init = siv_suite_keys_init,
+	.suite_exit = siv_suite_keys_exit,
 	.init = keys_init,
 	.exit = keys_exit,
 	.test_cases = siv_keys_cases,

@@ -283,6 +283,8 @@ static struct kunit_case siv_pair_cases[] = {
 
 struct kunit_suite siv_pair_suite = {
 	.name = "siv_pair",
+	.suite_init = siv_suite_keys_init,
+	.suite_exit = siv_suite_keys_exit,
 	.init = pair_init,
 	.exit = pair_exit,
 	.test_cases = siv_pair_cases,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The KUnit suites, for siv_kunit_main.c. */
+/* The KUnit suites, and what several of them need. */
 #ifndef SIV_TESTS_SUITES_H
 #define SIV_TESTS_SUITES_H
 
@@ -19,5 +19,17 @@ extern struct kunit_suite siv_ring_suite;
 extern struct kunit_suite siv_session_suite;
 extern struct kunit_suite siv_window_suite;
 extern struct kunit_suite siv_xdh_suite;
+
+/* All of them, in their order. */
+#define SIV_SUITES                                                         \
+	&siv_crypto_suite, &siv_noise_suite, &siv_xdh_suite,               \
+		&siv_connect_kat_suite, &siv_keys_suite, &siv_ring_suite,  \
+		&siv_device_suite, &siv_mailbox_suite, &siv_session_suite, \
+		&siv_pair_suite, &siv_ephemeral_suite, &siv_channel_suite, \
+		&siv_window_suite, &siv_ioctl_suite
+
+/* For a suite with the key type and the keyring: its suite_init and suite_exit. */
+int siv_suite_keys_init(struct kunit_suite *suite);
+void siv_suite_keys_exit(struct kunit_suite *suite);
 
 #endif /* SIV_TESTS_SUITES_H */
