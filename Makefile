@@ -88,6 +88,11 @@ kunit: ## the core's tests inside a stock kernel
 kunit-modules:
 	@KREL=$(KREL) KDIR=$(KDIR) tests/kunit/mkkunit.sh -j$(JOBS)
 
+.PHONY: uml
+uml: ## the same inside a kernel's tree, by its kunit.py, on User-Mode Linux
+	@tests/deps.sh uml
+	@tests/kunit/uml.sh $(if $(K),-k '$(K)')
+
 .PHONY: qemu
 qemu: ## tests in virtual machines
 	@tests/deps.sh demo

@@ -3,7 +3,7 @@
 #
 # Installs the Debian 12 packages that a goal needs and that are missing:
 #
-#   tests/deps.sh [build|demo|check|debug|arm64|models|coverage|style|all]
+#   tests/deps.sh [build|demo|check|debug|uml|arm64|models|coverage|style|all]
 #
 # As root it prints what it installs and installs it; as anybody else it prints
 # the one command to run and fails. Where nothing is missing it does nothing.
@@ -19,6 +19,8 @@ check='libcmocka-dev pkg-config linux-source-6.1 xz-utils python3-cryptography
 style='clang-format sparse codespell shellcheck cppcheck mandoc
 	linux-source-6.1 xz-utils coccinelle clang-tidy-14'
 debug='flex bison bc libelf-dev'
+uml='gcc libc6-dev make flex bison bc xz-utils python3 openssl
+	linux-headers-amd64 linux-source-6.1'
 arm64='qemu-system-arm'
 models='spin gcc libc6-dev python3'
 coverage='gcovr'
@@ -29,13 +31,14 @@ build) wanted=$build ;;
 demo) wanted="$build $guest" ;;
 check) wanted="$build $guest $check" ;;
 debug) wanted="$build $guest $check $debug" ;;
+uml) wanted=$uml ;;
 arm64) wanted="$build $guest $check $arm64" ;;
 models) wanted=$models ;;
 coverage) wanted="$build $check $coverage" ;;
 style) wanted="$build $style" ;;
-all) wanted="$build $guest $check $debug $arm64 $models $coverage $style" ;;
+all) wanted="$build $guest $check $debug $uml $arm64 $models $coverage $style" ;;
 *)
-	echo "usage: $0 [build|demo|check|debug|arm64|models|coverage|style|all]" >&2
+	echo "usage: $0 [build|demo|check|debug|uml|arm64|models|coverage|style|all]" >&2
 	exit 2
 	;;
 esac

@@ -29,13 +29,13 @@ def run(report, wanted):
     finally:
         problems += lab.close()
     found = [outcome for outcome in outcomes(log) if wanted(outcome.name)]
-    show(report, found)
+    show(report, found, (LOGS / "kunit").relative_to(TOP))
     if problems or not found:
         report.fail("kunit.kernel", problems or ["no results in the kernel log"],
                     (LOGS / "kunit").relative_to(TOP))
 
 
-def show(report, found):
+def show(report, found, logs):
     """Failures and skips one by one, the others a line per case."""
     good = {}
     for outcome in found:
@@ -45,7 +45,6 @@ def show(report, found):
         elif outcome.good:
             good[case] = good.get(case, 0) + 1
         else:
-            report.fail(outcome.name, outcome.notes,
-                        (LOGS / "kunit").relative_to(TOP))
+            report.fail(outcome.name, outcome.notes, logs)
     for case, count in good.items():
         report.ok_many(case, count)
