@@ -6,7 +6,7 @@
 #                                    each allocation failed
 #   tests/debug/run.sh kasan smoke   does it find mistakes, KUnit, a few laboratories
 #   tests/debug/run.sh kcsan         does it find races, and the data path
-#   tests/debug/run.sh KIND -k TEXT  cases of this name alone, in that kernel
+#   tests/debug/run.sh KIND -k TEXT  cases with such names alone, -k as often as you like
 set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 kind=${1:?usage: $0 kasan|kcsan [smoke|-k TEXT]} part=${2:-}
@@ -55,7 +55,7 @@ compile >"$out/log" 2>&1 || {
 }
 [ "$part" = -k ] || suite debug
 if [ "$part" = -k ]; then
-	suite qemu -k "$3"
+	suite qemu "${@:2}"
 elif [ "$kind" = kcsan ]; then
 	suite qemu -k data. -k waits. -k bells. -k churn.
 elif [ "$part" = smoke ]; then

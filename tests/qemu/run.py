@@ -165,7 +165,10 @@ def run_file(path, wanted, report):
         for case, function in cases:
             run_case(place, case, function, report)
     finally:
-        left = place.close()
+        try:
+            left = place.close()
+        except Exception as error:  # noqa: BLE001 - the other files' cases go on
+            left = [explain(error)]
     if left:
         report.fail(f"{name}.end", left, (LOGS / name).relative_to(TOP))
 
