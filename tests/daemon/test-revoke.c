@@ -2,7 +2,8 @@
 /*
  * Claim: what is revoked - a certificate, an identity, a channel, a VM, a right in the
  * policy - ends within a second at both ends, and no grant follows the answer that says so;
- * everything else goes on; what cannot be understood changes nothing.
+ * everything else goes on; what cannot be understood changes nothing. A channel ends with
+ * the first of its certificates, the host's among them.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -19,6 +20,7 @@
 enum {
 	RING = 8192,
 	SOON_MS = 2000,
+	HOST_S = 6, /* how long a brief host certificate lasts */
 };
 
 #define MEMBERS                                                                   \
@@ -38,15 +40,15 @@ static const struct sim_connect data = { .service = "data",
 					 .ring_tx = RING,
 					 .ring_rx = RING };
 
-static int setup(void **state)
+static const char *const regions[] = { "lab", NULL };
+
+/* Two channels to one listener, in a world whose daemon runs. */
+static void set_up_channels(void)
 {
-	static const char *const regions[] = { "lab", NULL };
 	const struct paper p = {
 		.region = "lab", .vm = "a", .service = "user", .serial = 0x1234
 	};
 
-	(void)state;
-	world_begin(&w, "sivshmemd", regions, policy);
 	w.id[w.ids++] = world_paper(&p, serial_a);
 	a = world_session(world_attach(&w, "a", "lab"), w.id[0]);
 	b = world_listen(&w, "b", "lab", "data");
@@ -55,6 +57,28 @@ static int setup(void **state)
 	world_pair(&w, c, b->g, &data, &at_c, &c_at_b);
 	world_talk(&w, at_a, at_b);
 	world_mark(&w);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	world_begin(&w, "sivshmemd", regions, policy);
+	set_up_channels();
+	return 0;
+}
+
+/* The host's certificate ends soon, those of the guests do not. */
+static int setup_brief_host(void **state)
+{
+	const struct paper host = { .region = "lab",
+				    .from = -60,
+				    .to = HOST_S };
+
+	(void)state;
+	world_make(&w, regions, policy);
+	world_host(&w, &host);
+	world_start(&w, "sivshmemd");
+	set_up_channels();
 	return 0;
 }
 
@@ -368,6 +392,24 @@ static void test_expiry(void **state)
 	world_end(&w);
 }
 
+/* The host's certificate ends, and nobody else's: so does every channel that it opened. */
+static void test_host_expiry(void **state)
+{
+	const struct said said = { "channel_end", EKEYEXPIRED, NULL, NULL,
+				   NULL };
+
+	(void)state;
+	world_talk(&w, at_a, at_b);
+	world_must(&w, state_of(at_a) == -EKEYEXPIRED &&
+			       state_of(at_b) == -EKEYEXPIRED &&
+			       state_of(at_c) == -EKEYEXPIRED &&
+			       state_of(c_at_b) == -EKEYEXPIRED);
+	assert_int_equal(world_audit(&w, &said), 2);
+	assert_int_equal(world_events(&w, "session_end"), 0);
+	world_must(&w, !world_region(&w, "limbo"));
+	world_end(&w);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -384,6 +426,8 @@ int main(void)
 		CASE(test_bad_reload),
 		CASE(test_old_certificate),
 		CASE(test_expiry),
+		cmocka_unit_test_setup_teardown(test_host_expiry,
+						setup_brief_host, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
