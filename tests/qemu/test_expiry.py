@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# A channel ends when the first of its certificates does, the peer's as well as one's own:
-# each driver sees to that by its own clock, where the host does not end it; mappings are
-# gone, and channels of other identities go on.
+# A channel ends when the first of its certificates does, the peer's and the host's as well
+# as one's own: each driver sees to that by its own clock, where the host does not end it;
+# mappings are gone, and channels of other identities go on. With the host's certificate
+# ends all that a guest has with that host, and nothing begins. A clock that is years behind
+# changes nothing, for the host has told its time.
 import time
 
 from lab.certs import X25519
-from lab.events import traced, watch
+from lab.events import states, take, traced, watch
 from lab.members import add_identity
 from lab.pair import REGION, open_region, renew, works
 from lab.shell import Shell
 
 HOUR = 3600
+HOST_END = 4 * HOUR  # later than the brief ones, earlier than the guests' others
+ENDED = {"session": 2, "channel": 3, "listener": 2}
 OWN, PEER, TX, RX = WINDOWS = range(4)
 
 
 def setup(lab):
-    open_region(lab, "alpha", "beta")
+    open_region(lab, "alpha", "beta", host_end=HOST_END)
     watch(*lab.vms.values())
 
 
@@ -125,3 +129,62 @@ def case_expired_before_the_channel(lab):
     set_clock(lab.vms["beta"], 0)
     renew(lab, "alpha")
     works(lab)
+
+
+def case_clock_far_behind(lab):
+    """The host's time counts then: what is open goes on, and new ones are judged by it."""
+    alpha = lab.vms["alpha"]
+    works(lab)  # a session whose host has told its time
+    here, there = pair(lab, "alpha", "beta", "sealed")
+    for years in (10, 40):
+        set_clock(alpha, -years * 365 * 24 * HOUR)
+        goes_on(here, there)
+        here.ok(f"connect 2 {lab.keys['alpha']['user']} data")
+        there.ok("accept 2 0 5000")
+        for shell in (here, there):
+            shell.ok("close 2")
+    goes_on(here, there)
+    for shell in (here, there):
+        shell.quit()
+    set_clock(alpha, 0)
+    works(lab)
+
+
+def case_hosts_certificate_alone(lab):
+    """Also a session without a channel ends, and its listener; the other guest's do not."""
+    alpha = lab.vms["alpha"]
+    for words in ("", "sealed"):
+        here, there = pair(lab, "alpha", "beta", words)
+        here.ok(f"listen 0 {lab.keys['alpha']['data']}")
+        set_clock(alpha, HOST_END - 60)
+        time.sleep(2)
+        goes_on(here, there)
+        here.begin("read 1 100")
+        take(alpha)
+        take(lab.vms["beta"])
+        set_clock(alpha, HOST_END + 60)
+        start = time.monotonic()
+        assert here.end(10) == "ECONNRESET"
+        here.refused("accept 2 0 5000", "EKEYEXPIRED")
+        took = time.monotonic() - start
+        print(f"# the host's {words}: {took * 1000:.0f} ms of 1000", flush=True)
+        assert here.info(1)["end"] == "EKEYEXPIRED", here.info(1)
+        for slot in (0, 1):
+            polled = here.ok(f"poll {slot} 1000")
+            assert "hup" in polled and "err" in polled, (slot, polled)
+        text = take(alpha)
+        ends = [(kind, state, why) for kind in ENDED
+                for _, state, why in states(text, kind)]
+        assert sorted(ends) == sorted(
+            (kind, ENDED[kind], "cert_expired")
+            for kind in ("session", "session", "channel", "listener")), text
+        there.refused("read 1 100", "ECONNRESET")
+        for call in (f"connect 3 {lab.keys['alpha']['user']} data",
+                     f"listen 3 {lab.keys['alpha']['data']}"):
+            here.refused(call, "EKEYEXPIRED")
+            assert ("SESSION", "cert_expired") in traced(alpha), call
+        assert not states(take(lab.vms["beta"]), "session")
+        for shell in (here, there):
+            shell.quit()
+        set_clock(alpha, 0)
+        works(lab)

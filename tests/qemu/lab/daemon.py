@@ -24,7 +24,7 @@ class Daemon:
     """A running sivshmemd in the laboratory's folder.
 
     policy: its text; files: {name: content} of what it reads: host certificates
-    and keys, and the CA's certificate.
+    and keys, and the CA's certificate. keys: {region: host's key}, if it was certified.
     """
 
     def __init__(self, lab, policy, files, program="sivshmemd"):
@@ -34,21 +34,24 @@ class Daemon:
         self.log_path = lab.folder / "daemon.log"
         self.audit_copy = lab.folder / "audit.log"
         self._may_die = False
+        self.keys = {}
         self.set_policy(policy)
         for name, content in files.items():
             self.owner.write(name, content)
         self._start(program)
 
     @classmethod
-    def certified(cls, lab, ca, policy, regions, program="sivshmemd"):
-        """One whose hosts of these regions a CA certifies now."""
+    def certified(cls, lab, ca, policy, regions, program="sivshmemd", **dates):
+        """One whose hosts of these regions a CA certifies now; dates as of Ca.issue."""
         files = {"ca.crt": pem("CERTIFICATE", ca.der)}
-        for region in regions:
-            key = X25519()
+        keys = {region: X25519() for region in regions}
+        for region, key in keys.items():
             files[f"{region}.key"] = pem("PRIVATE KEY", key.private)
             files[f"{region}.crt"] = pem("CERTIFICATE",
-                                         host_cert(ca, key, region))
-        return cls(lab, policy, files, program)
+                                         host_cert(ca, key, region, **dates))
+        daemon = cls(lab, policy, files, program)
+        daemon.keys = keys
+        return daemon
 
     def _start(self, program):
         self.owner.stage(BUILD / "user/sivshmemd-key")

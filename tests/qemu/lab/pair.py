@@ -9,7 +9,7 @@ import contextlib
 import signal
 import time
 
-from .certs import Ca
+from .certs import DAY, Ca
 from .daemon import Daemon
 from .kernel import PAGE
 from .members import add_anchor, add_identity, bundle, load_module
@@ -31,11 +31,14 @@ def policy(names, extra="", region_keys="", service_keys="", granule=PAGE):
 
 
 def open_region(lab, *names, guests=None, text=None, program="sivshmemd",
-                module="", **options):
-    """Start a daemon and guests; lab.keys[guest] has their keys' serials."""
+                module="", host_end=DAY, **options):
+    """Start a daemon and guests; lab.keys[guest] has their keys' serials.
+
+    host_end: seconds until the host's certificate ends.
+    """
     lab.ca = Ca()
     lab.daemon = lab.service(Daemon.certified(
-        lab, lab.ca, text or policy(names), [REGION], program))
+        lab, lab.ca, text or policy(names), [REGION], program, end=host_end))
     lab.keys = {}
     guests = guests or names
     for name in guests:
