@@ -250,7 +250,8 @@ enum siv_reason siv_windows_check(const struct siv_windows *w,
 	if (off & ((1ULL << SIV_WINDOW_SHIFT) - 1) ||
 	    !siv_view_get(w, siv_view_index(vma->vm_pgoff), &v) ||
 	    vma->vm_end - vma->vm_start != v.mapped ||
-	    !(vma->vm_flags & VM_SHARED))
+	    /* VM_SHARED is not set where the file was opened for reading */
+	    !(vma->vm_flags & VM_MAYSHARE))
 		return SIV_R_WINDOW;
 	if (vma->vm_flags & VM_EXEC)
 		return SIV_R_PROTECTION;
