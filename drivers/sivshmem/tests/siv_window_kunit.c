@@ -13,8 +13,10 @@
 #include "suites.h"
 
 enum {
-	PAGES = 4, /* of each window but one */
+	PAGES = 4, /* of a ring's window */
 };
+
+#define SHARED (VM_SHARED | VM_MAYSHARE)
 
 static const struct siv_window windows[SIVSHMEM_WINDOWS] = {
 	[SIVSHMEM_WIN_CTL_OWN] = { 32 * PAGE_SIZE, PAGE_SIZE },
@@ -83,7 +85,7 @@ static void asks(struct kunit *test, u64 off, u64 len, unsigned long flags)
 	enum siv_reason want = SIV_OK;
 
 	if (window >= SIVSHMEM_WINDOWS || off != window << 40 ||
-	    len != length(window) || !(flags & VM_SHARED))
+	    len != length(window) || !(flags & VM_MAYSHARE))
 		want = SIV_R_WINDOW;
 	else if ((flags & VM_EXEC) || ((flags & VM_WRITE) && !writable(window)))
 		want = SIV_R_PROTECTION;
@@ -95,10 +97,12 @@ static void asks(struct kunit *test, u64 off, u64 len, unsigned long flags)
 static void every_length(struct kunit *test, u64 off)
 {
 	static const unsigned long flags[] = {
-		VM_READ | VM_SHARED,
-		VM_READ | VM_WRITE | VM_SHARED,
-		VM_READ | VM_EXEC | VM_SHARED,
-		VM_READ | VM_WRITE | VM_EXEC | VM_SHARED,
+		VM_READ | SHARED,
+		VM_READ | VM_WRITE | SHARED,
+		VM_READ | VM_EXEC | SHARED,
+		VM_READ | VM_WRITE | VM_EXEC | SHARED,
+		/* of a file that was opened for reading */
+		VM_READ | VM_MAYSHARE,
 		VM_READ,
 		VM_READ | VM_WRITE,
 	};
