@@ -19,6 +19,7 @@ class X86:
     agent = ("-serial", "chardev:agent")
     image = "arch/x86/boot/bzImage"
     clock = "tsc"
+    memory = 0  # where it begins
 
     @staticmethod
     def accelerator():
@@ -45,6 +46,7 @@ class Arm64:
     agent = ("-device", "pci-serial,chardev=agent")
     image = "arch/arm64/boot/Image"
     clock = "arch_sys_counter"
+    memory = 1 << 30
 
     @staticmethod
     def accelerator():

@@ -47,6 +47,8 @@ class Vm:
     def __init__(self, name, folder, owner, kernel, initramfs, extra=(),
                  memory=256, cpus=1, append="", reboot=False, machine=MACHINE.model):
         self.name = name
+        self._owner = owner
+        self._memory = max(memory, OWN_MEMORY) << 20
         self.console = Path(folder) / f"{name}.console"
         self._stderr_path = Path(folder) / f"{name}.qemu"
         self._checked = 0
@@ -55,7 +57,7 @@ class Vm:
         qmp_here, qmp_there = socket.socketpair()
         command = [
             QEMU, "-name", name, "-accel", MACHINE.accelerator(),
-            "-M", machine, "-cpu", MACHINE.cpu, "-m", str(max(memory, OWN_MEMORY)),
+            "-M", machine, "-cpu", MACHINE.cpu, "-m", f"{self._memory >> 20}M",
             "-smp", str(cpus), "-nodefaults", "-no-user-config", "-display", "none",
             "-kernel", owner.stage(kernel.vmlinux),
             "-initrd", owner.stage(initramfs),
@@ -103,6 +105,16 @@ class Vm:
         if self._boots == 1:
             self.qmp.greet()
             self.boot_seconds = time.monotonic() - self.started
+
+    def memory(self):
+        """All of its memory as it is now, without that of devices."""
+        path = self._owner.write(f"{self.name}.memory", b"")
+        try:
+            self.qmp.run("pmemsave", val=MACHINE.memory, size=self._memory,
+                         filename=str(path))
+            return path.read_bytes()
+        finally:
+            path.unlink()
 
     def start(self, command):
         """Start a shell command and return its Job."""
