@@ -11,6 +11,8 @@
  *   act poke FILE WINDOW OFFSET        standard input into a mapping
  *   act find FILE WINDOW OFFSET LENGTH how often they hold standard input, and where
  *                                      first
+ *   act hold FILE WINDOW OFFSET        map a page for reading, say `mapped`, wait for the
+ *                                      end of input, and look at it: ok, or the signal
  *   act ring FILE PEER VECTOR          write the doorbell register
  *   act key TYPE DESCRIPTION           search a key in the own keyrings
  *   act iopl                           may use all ports of the processor, if it has any
@@ -22,6 +24,8 @@
 #include <fcntl.h>
 #include <keyutils.h>
 #include <linux/bpf.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,6 +147,38 @@ static int do_find(char **arg)
 	return 0;
 }
 
+static sigjmp_buf fault;
+
+static void on_fault(int signal)
+{
+	siglongjmp(fault, signal);
+}
+
+static int do_hold(char **arg)
+{
+	size_t from = number(arg[2]);
+	volatile uint32_t *map = window(arg[0], arg[1], from + 4, PROT_READ);
+	struct sigaction action = { .sa_handler = on_fault };
+	int got;
+
+	if (!map)
+		return failed();
+	/* QEMU's registers of interrupts are not read by bytes. */
+	(void)map[from / 4];
+	puts("mapped");
+	fflush(stdout);
+	read_input();
+	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+	got = sigsetjmp(fault, 1);
+	if (got) {
+		printf("SIG%s\n", sigabbrev_np(got));
+		return 1;
+	}
+	printf("ok %u\n", map[from / 4]);
+	return 0;
+}
+
 static int do_ring(char **arg)
 {
 	volatile uint32_t *reg =
@@ -220,11 +256,11 @@ static const struct {
 	int args;
 	int (*run)(char **arg);
 } acts[] = {
-	{ "open", 1, do_open }, { "mmap", 4, do_mmap },
-	{ "dump", 4, do_dump }, { "poke", 3, do_poke },
-	{ "find", 4, do_find }, { "ring", 3, do_ring },
-	{ "key", 2, do_key },	{ "kexec", 0, do_kexec },
-	{ "bpf", 0, do_bpf },
+	{ "open", 1, do_open },	  { "mmap", 4, do_mmap },
+	{ "dump", 4, do_dump },	  { "poke", 3, do_poke },
+	{ "find", 4, do_find },	  { "hold", 3, do_hold },
+	{ "ring", 3, do_ring },	  { "key", 2, do_key },
+	{ "kexec", 0, do_kexec }, { "bpf", 0, do_bpf },
 #ifdef SYS_iopl
 	{ "iopl", 0, do_iopl },
 #endif

@@ -227,6 +227,15 @@ def case_zz_closed_anchors(lab):
     anchor(lab)
     guest.run("keyctl restrict_keyring %:.sivshmem")
     guest.run("keyctl padd asymmetric '' %:.sivshmem", stdin=lab.ca.der, status=1)
+    other = Ca("other")
+    serial = padd(guest, other.der, "", kind="asymmetric")
+    guest.run(f"keyctl link {serial} %:.sivshmem", status=1)
+    # nor can another keyring be made to pass for it
+    guest.run("keyctl session .sivshmem true", status=1)
+    guest.run("keyctl newring .sivshmem @u", status=1)
+    ring = guest.out("keyctl newring sivshmem @u")
+    padd(guest, other.der, "", ring=ring, kind="asymmetric")
+    padd(guest, other.issue(lab.me.public, URI) + lab.me.private, error="ENOKEY")
     padd(guest, lab.ca.issue(lab.me.public, URI) + lab.me.private)
     # now it cannot be replaced by an open one
     guest.run("rmmod sivshmem", status=1)

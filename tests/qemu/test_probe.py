@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The driver binds to regions that are ours and to no others, holds on to the
-# device against root, and comes back after removal and reset.
+# device against root, also against who mapped it before and against other drivers,
+# and comes back after removal and reset.
 import os
 import re
 
@@ -81,6 +82,59 @@ def case_bars_are_exclusive(lab):
     # with nobody there all of it works: the refusals were the driver's
     for name, way in bars(guest, device).items():
         assert mapped(guest, way) == "ok", (device, name)
+
+
+def case_mapped_before_the_driver_came(lab):
+    guest = lab.vms["guest"]
+    devices = load(guest, bound=2)
+    unload(guest)
+    for device in devices:
+        for name in ("resource0", "resource2", "resource2_wc"):
+            way = f"act hold /sys/bus/pci/devices/{device}/{name} 0 0"
+            for comes, end in ((False, "ok"), (True, "SIGBUS")):
+                job = guest.start(way)
+                job.wait_output("mapped")
+                if comes:
+                    load(guest, bound=2)
+                job.close_input()
+                job.wait()
+                assert job.text.split()[1] == end, (device, name, comes, job.text)
+            unload(guest)
+
+
+def case_no_other_driver(lab):
+    guest = lab.vms["guest"]
+    devices = load(guest, bound=2)
+    guest.run("insmod /modules/sivraw.ko")
+    drivers = "/sys/bus/pci/drivers"
+    guest.run(f"echo 1af4 1110 > {drivers}/sivraw/new_id", status=None)
+    for device in devices:
+        guest.run(f"echo {device} > {drivers}/sivshmem/unbind", status=1)
+        guest.run(f"echo sivraw > /sys/bus/pci/devices/{device}/driver_override")
+        guest.run(f"echo {device} > {drivers}/sivraw/bind", status=1)
+        guest.run(f"echo {device} > /sys/bus/pci/drivers_probe", status=None)
+    assert "0000:" not in guest.out(f"ls {drivers}/sivraw")
+    assert guest.out(f"ls {drivers}/sivshmem").count("0000:") == 2
+    # with ours out the very same works
+    unload(guest)
+    for device in devices:
+        guest.run(f"echo {device} > {drivers}/sivraw/bind")
+        guest.run(f"echo > /sys/bus/pci/devices/{device}/driver_override")
+    assert guest.out(f"ls {drivers}/sivraw").count("0000:") == 2
+    guest.run("rmmod sivraw")
+
+
+def case_parameters_are_read_only(lab):
+    guest = lab.vms["guest"]
+    load(guest, bound=2)
+    folder = "/sys/module/sivshmem/parameters"
+    names = guest.out(f"ls {folder}").split()
+    assert {"claim", "fallback_ms", "storm"} <= set(names), names
+    for name in names:
+        before = guest.out(f"cat {folder}/{name}")
+        guest.run(f"echo 7 > {folder}/{name}", status=1)
+        assert guest.out(f"cat {folder}/{name}") == before, name
+    unload(guest)
 
 
 def case_vectors_stay_disabled(lab):

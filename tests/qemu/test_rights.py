@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Who may search a key may use its identity, and nobody else, root neither: at CONNECT,
 # at LISTEN and when a channel's node is opened. A user who may open the control node
-# needs no other right than that.
+# needs no other right than that, and has none to the device itself; root of a user
+# namespace has no more than its user.
+from lab.lab import Skip
 from lab.members import bundle
-from lab.pair import REGION, open_region, policy, until
+from lab.pair import REGION, device, open_region, policy, until
 from lab.shell import Shell
 
 CONTROL = "/dev/sivshmem-control"
@@ -101,6 +103,52 @@ def case_the_uid_is_not_enough(lab):
 def case_control_node_has_a_mode(lab):
     out = as_user(lab, f"chan connect {lab.own['person']} data", "stranger", status=1)
     assert out == f"EACCES {CONTROL}", out
+
+
+def case_the_device_is_roots(lab):
+    guest = lab.vms["alpha"]
+    bdf = device(guest)
+    folder = f"/sys/bus/pci/devices/{bdf}"
+    slot = bdf.removeprefix("0000:").replace(":", "/", 1)
+    for path in (f"{folder}/resource0", f"{folder}/resource1", f"{folder}/resource2",
+                 f"{folder}/resource2_wc", f"{folder}/config", "/dev/mem",
+                 f"/proc/bus/pci/{slot}"):
+        assert guest.out(f"act open {path}") == "ok", path
+        for user in ("user", "stranger"):
+            out = as_user(lab, f"act open {path}", user, status=1)
+            assert out == "EACCES", (path, user, out)
+    for name in ("remove", "reset", "driver_override"):
+        for user in ("user", "stranger"):
+            as_user(lab, f"echo 1 > {folder}/{name}", user, status=1)
+    assert device(guest) == bdf
+
+
+def contained(command):
+    """A command as root of a user namespace of its own."""
+    return f"unshare -U -r sh -c \"{command}\""
+
+
+def case_root_of_a_user_namespace(lab):
+    if lab.vms["alpha"].run("test -e /proc/self/ns/user", status=None).status:
+        raise Skip("this kernel has no user namespaces")
+    roots = lab.keys["alpha"]["user"]
+    assert as_user(lab, contained("id -u")) == "0"
+    before = refusals(lab)
+    for key in (roots, lab.keys["alpha"]["data"]):
+        for words, call in ((f"connect {key} data", "CONNECT"),
+                            (f"keep {key}", "LISTEN")):
+            out = as_user(lab, contained(f"chan {words}"), status=1)
+            assert out == f"EACCES {call}", (words, out)
+    assert refusals(lab) == before + 4
+    for user in ("stranger", "user"):
+        for command in ("mknod /tmp/node c 10 125", "keyctl clear %:.sivshmem",
+                        "keyctl restrict_keyring %:.sivshmem",
+                        f"keyctl revoke {roots}", "act open /dev/mem"):
+            as_user(lab, contained(command), user, status=1)
+    out = as_user(lab, contained(f"chan connect {roots} data"), "stranger", status=1)
+    assert out == f"EACCES {CONTROL}", out
+    connects(lab, "root", roots)
+    connects(lab, "user", lab.own["person"])
 
 
 class Owner:
