@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Whatever ends, ends for the other side too, soon and with the right errno, and
-# can begin again: guests killed and reset, devices removed, keys revoked.
+# can begin again: guests killed and reset, devices removed, keys revoked. The module
+# stays while anything of it is used; taken by force it ends everything, and waits.
 import time
 
-from lab.pair import REGION, enter, open_region, policy, renew, works
+from lab.lab import Skip
+from lab.pair import REGION, enter, open_region, policy, renew, until, works
 from lab.shell import Shell
 
 TX, RX = 2, 3
@@ -113,9 +115,64 @@ def case_host_revokes_under_load(lab):
     assert source.text.split()[0] in ("EKEYREVOKED", "ECONNRESET"), source.text
     assert sink.text.split()[1] in ("EKEYREVOKED", "ECONNRESET"), sink.text
     lab.daemon.wait_audit(event="revoke", who=f"{REGION}/alpha/user")
+    lab.daemon.ctl("restore", "identity", f"{REGION}/alpha/user")
 
 
-def case_zz_module_goes_with_open_files(lab):
-    alpha = lab.vms["alpha"]
+def case_zz_module_stays_while_it_is_used(lab):
+    """A channel's descriptor, a mapping alone, and a listener's hold it; then it goes."""
+    alpha, beta = lab.vms["alpha"], lab.vms["beta"]
     renew(lab, "alpha")
-    alpha.run("rmmod sivshmem && insmod /modules/sivshmem.ko")
+    here, there = channel(lab)
+    here.ok(f"map 1 {TX}")
+
+    def stays(*guests):
+        for guest in guests:
+            result = guest.run("rmmod sivshmem", status=1)
+            assert "temporarily unavailable" in result.err, result
+
+    stays(alpha, beta)
+    there.ok("close 1")
+    stays(beta)
+    here.ok("close 1")
+    stays(alpha)
+    here.ok(f"get 1 {TX} 0")
+    here.ok(f"unmap 1 {TX}")
+    there.ok("close 0")
+    for name in ("alpha", "beta"):
+        until(lambda n=name: not lab.vms[n].run("rmmod sivshmem", status=None).status,
+              f"{name}: the module is not used any more")
+        lab.vms[name].run("keyctl clear @u")
+        enter(lab, name)
+    here.quit()
+    there.quit()
+    works(lab)
+
+
+def case_zz_module_is_taken_by_force(lab):
+    """Where the kernel lets root: nothing of the module is used when it goes."""
+    alpha = lab.vms["alpha"]
+    here, there = channel(lab)
+    here.ok(f"listen 0 {lab.keys['alpha']['data']}")
+    here.ok(f"map 1 {TX}")
+    sleeper = Shell(alpha)
+    sleeper.ok(f"connect 1 {lab.keys['alpha']['user']} data")
+    sleeper.begin("read 1 100")
+    there.begin("read 1 100")
+    force = alpha.start("rmmod -f sivshmem")
+    time.sleep(1)
+    if force.status == 1 and b"temporarily unavailable" in force.stderr:
+        raise Skip("this kernel takes no module by force")
+    assert sleeper.end(10) == "ENODEV"
+    assert there.end(10) == "ECONNRESET"
+    here.refused(f"get 1 {TX} 0", "SIGBUS")
+    for slot in (0, 1):
+        polled = here.ok(f"poll {slot} 1000")
+        assert "hup" in polled and "err" in polled, polled
+    assert force.status is None, "the module went from under its users"
+    sleeper.quit()
+    here.quit()
+    assert force.wait(30) == 0, force.stderr
+    there.quit()
+    alpha.run("keyctl clear @u")
+    enter(lab, "alpha")
+    works(lab)
