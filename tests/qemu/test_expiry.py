@@ -156,7 +156,7 @@ def case_hosts_certificate_alone(lab):
     for words in ("", "sealed"):
         here, there = pair(lab, "alpha", "beta", words)
         here.ok(f"listen 0 {lab.keys['alpha']['data']}")
-        set_clock(alpha, HOST_END - 60)
+        set_clock(alpha, HOST_END - HOUR // 2)  # from now on, not from its beginning
         time.sleep(2)
         goes_on(here, there)
         here.begin("read 1 100")
