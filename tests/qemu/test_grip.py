@@ -75,7 +75,9 @@ def case_core_dump(lab):
         raise Skip("this kernel dumps no core")
     there = Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
+    # everything is asked for, shared mappings of files as well
     job = alpha.start(f"ulimit -c unlimited; cd /tmp; echo core > {CORE}; "
+                      "echo 0xff > /proc/self/coredump_filter; "
                       f"grip {lab.keys['alpha']['user']} data core")
     job.wait_output("filled")
     there.ok("accept 1 0 5000")
