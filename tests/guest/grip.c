@@ -41,7 +41,8 @@
 enum {
 	RING = 65536,
 	RECORD = 100,
-	SOON_MS = 2000, /* until what was revoked has gone */
+	SOON_MS =
+		10000, /* until what was revoked has gone, on a slow machine */
 	WINDOWS = SIVSHMEM_WINDOWS,
 	PIECES = 64,
 };
