@@ -8,7 +8,7 @@
 then its case_*(lab) run in their order. After a case, whatever a guest's kernel
 complained of is a failure of that case, and a laboratory in which a case has
 failed is torn down and set up again for the next one. Logs stay in
-build/qemu-logs/.
+build/qemu-logs/FILE, those of a failed case in build/qemu-logs/failed.FILE.CASE.
 
 `kunit`: the driver's KUnit suites in one guest; every case is a test.
 
@@ -141,7 +141,12 @@ def run_case(place, name, function, report):
     if problems and place.lab:
         problems += place.close()
     if problems:
-        report.fail(name, problems, (LOGS / place.name).relative_to(TOP))
+        # the next one of this file begins anew, and so do its logs
+        logs = LOGS / f"failed.{name}"
+        shutil.rmtree(logs, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            (LOGS / place.name).rename(logs)
+        report.fail(name, problems, logs.relative_to(TOP))
     elif skipped:
         report.skip(name, skipped)
     else:
@@ -159,7 +164,8 @@ def run_file(path, wanted, report):
     if not cases:
         return
     report.note(f"{name}: {claim_of(path)}")
-    shutil.rmtree(LOGS / name, ignore_errors=True)
+    for logs in (LOGS / name, *LOGS.glob(f"failed.{name}.*")):
+        shutil.rmtree(logs, ignore_errors=True)
     place = Laboratory(name, module)
     try:
         for case, function in cases:
