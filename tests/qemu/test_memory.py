@@ -2,7 +2,7 @@
 # What a guest's memory holds of secrets, all of it searched from outside: a pair's secret
 # is there while it may be used, and nowhere once the peer's certificate, the own key or
 # the session is over, or the machine is a copy; what it was computed from is never there;
-# nothing of an identity's private key outlives the key.
+# nothing of an identity's private key outlives the key, nor an opened record its channel.
 import time
 
 from lab.certs import X25519, hmac256
@@ -12,6 +12,7 @@ from lab.shell import Shell
 
 HOUR = 3600
 SOON = 10
+RECORD = 100
 
 
 def setup(lab):
@@ -112,6 +113,41 @@ def case_a_copy(lab):
     lab.vms["alpha"].run("insmod /modules/sivfork.ko && rmmod sivfork")
     pair.gone("alpha")
     pair.quit()
+
+
+def pattern(seed):
+    """What chsh writes."""
+    return bytes((i + seed) * 2654435761 >> 24 & 0xff for i in range(RECORD))
+
+
+def held(pair):
+    """A record that beta has opened and cannot deliver; its sender has forgotten it."""
+    pair.here.ok(f"write 1 {RECORD} 70")
+    pair.there.refused("badread 1", "EFAULT")
+    pair.here.ok(f"write 2 {2 * RECORD} 5000")
+    assert pattern(70)[8:] in pair.lab.vms["beta"].memory(), "nothing is held"
+
+
+def nowhere(lab, when):
+    time.sleep(1)  # channels end in the background
+    for name in ("alpha", "beta"):
+        assert pattern(70)[8:] not in lab.vms[name].memory(), (name, when)
+
+
+def case_opened_record(lab):
+    """Whether it was delivered, and the user's own buffer overwritten, or never was."""
+    for suite in ("", "aes"):
+        pair = Pair(lab, f"sealed {suite}")
+        pair.connect(2)
+        held(pair)
+        pair.there.ok(f"read 1 {RECORD}")
+        pair.there.ok(f"write 2 {2 * RECORD} 5000")
+        nowhere(lab, f"delivered {suite}")
+        held(pair)
+        for shell in (pair.here, pair.there):
+            shell.ok("close 1")
+        nowhere(lab, f"closed {suite}")
+        pair.quit()
 
 
 def case_zz_hibernation(lab):
