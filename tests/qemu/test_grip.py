@@ -38,6 +38,8 @@ def lines_of(lab, job, there):
             lab.vms["alpha"].run(f"keyctl revoke {key}")
             job.send(b"\n")
         else:
+            if not line.startswith("ok "):
+                print(f"# {line}", flush=True)
             yield line
         if line.endswith(" wrong"):
             return
@@ -48,8 +50,6 @@ def case_nothing_but_its_windows(lab):
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     job = lab.vms["alpha"].start(f"grip {lab.keys['alpha']['user']} data")
     lines = list(lines_of(lab, job, there))
-    print("\n".join(f"# {line}" for line in lines if not line.startswith("ok ")),
-          flush=True)
     names = collections.Counter(line.split()[0] for line in lines)
     # one kernel of Debian's has every call; one of our own may lack some
     assert OWN_KERNEL or not names["absent"], lines

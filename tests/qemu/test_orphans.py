@@ -10,7 +10,7 @@ from lab.pair import REGION, enter, open_region, policy, until, works
 from lab.shell import Shell
 
 OWN, PEER, TX, RX = range(4)
-LIVENESS = 2
+LIVENESS = 3
 KINDS = {1: "", 2: "sealed", 3: "sealed aes"}
 MAPPED = 4
 
