@@ -405,6 +405,7 @@ static void flags_of_mappings(void)
 				in = true;
 			if (in && !strncmp(line, "VmFlags:", 8)) {
 				strcpy(flags, line);
+				flags[strcspn(flags, "\n")] = 0;
 				break;
 			}
 		}
