@@ -43,10 +43,13 @@ suite() {
 			echo "$line"
 		fi
 	done < <(SIV_BUILD="$out" SIV_KERNEL="$kernel" SIV_SLOW=4 SIV_MEMORY=640 \
-		SIV_APPEND="panic_on_warn=1 hung_task_panic=1" \
+		SIV_APPEND="${append[$kind]}" \
 		"$top/tests/qemu/run.py" "$@" 2>&1)
 }
 
+# A kernel's own races are none of ours.
+declare -A append=([kasan]="panic_on_warn=1 hung_task_panic=1"
+	[kcsan]="kcsan.early_enable=1")
 passed=0 failed=0 skipped=0
 mkdir -p "$out"
 compile >"$out/log" 2>&1 || {

@@ -95,6 +95,7 @@ static int siv_bug_racer(void *unused)
 {
 	while (!kthread_should_stop()) {
 		siv_bug_word++;
+		barrier(); /* not once for all rounds */
 		cond_resched();
 	}
 	return 0;
@@ -102,13 +103,18 @@ static int siv_bug_racer(void *unused)
 
 static void siv_bug_race(void)
 {
-	struct task_struct *racer = kthread_run(siv_bug_racer, NULL, "sivbug");
+	struct task_struct *racer;
 	unsigned long end = jiffies + 10 * HZ;
 
+	racer = kthread_create(siv_bug_racer, NULL, "sivbug");
 	if (IS_ERR(racer))
 		return;
+	kthread_bind(racer, cpumask_any_but(cpu_online_mask, get_cpu()));
+	put_cpu();
+	wake_up_process(racer);
 	while (time_before(jiffies, end)) {
 		siv_bug_word++;
+		barrier(); /* not once for all rounds */
 		cond_resched();
 	}
 	kthread_stop(racer);

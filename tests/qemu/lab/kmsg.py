@@ -24,5 +24,17 @@ def splats(text):
     for i, line in enumerate(lines):
         if SPLAT.search(line) and i > covered:
             covered = i + 16
+            if "KCSAN:" in line:
+                covered = race_end(lines, i)
+                if not any("[siv" in one for one in lines[i:covered]):
+                    continue  # the kernel's own
             found.append("\n".join(lines[i:covered]))
     return found
+
+
+def race_end(lines, start):
+    """Where the race detector's report ends that begins there."""
+    for i in range(start + 1, len(lines)):
+        if lines[i].rstrip().endswith("=" * 20):
+            return i
+    return len(lines)
