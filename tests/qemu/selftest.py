@@ -32,6 +32,14 @@ INNOCENT = """[    0.0] Spectre V2 : WARNING: Unprivileged eBPF is enabled
 [    0.1] ACPI BIOS Error (bug): Could not resolve symbol
 [    0.2] random: crng init done"""
 
+RACE = """[    9.1] ==================================================================
+[    9.1] BUG: KCSAN: data-race in one / other
+[    9.1] write to 0xffffffff of 8 bytes by task 1 on cpu 0:
+[    9.1]  one+0x10/0x20{}
+[    9.1] Reported by Kernel Concurrency Sanitizer on:
+[    9.1] ==================================================================
+[    9.2] what follows [sivshmem]"""
+
 KTAP = """[    2.1]     # Subtest: sivshmem_wire
 [    2.1]     1..3
 [    2.1]     ok 1 - header
@@ -62,6 +70,8 @@ def main():
         check(splats(line), f"seen: {line[10:50].strip()}")
     check(not splats(INNOCENT), "what is harmless is not taken for a complaint")
     check(len(splats(COMPLAINTS)) == 1, "one complaint is reported once")
+    check(not splats(RACE.format("")), "a race of the kernel's own is not ours")
+    check(len(splats(RACE.format(" [sivshmem]"))) == 1, "a race of ours is seen")
     found = [(o.name, o.good, o.skipped) for o in outcomes(KTAP)]
     check(found == [("sivshmem_wire.header", True, False),
                     ("sivshmem_wire.short", False, False),
