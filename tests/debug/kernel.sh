@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Builds a kernel for finding mistakes, and prints its folder, which is what
-# SIV_KERNEL names: its modules are built against it, its guests boot it.
+# Builds a kernel for finding mistakes, or for counting what runs (gcov), and prints its
+# folder, which is what SIV_KERNEL names: its modules are built against it, its guests
+# boot it.
 #
-#   tests/debug/kernel.sh kasan|kcsan
+#   tests/debug/kernel.sh kasan|kcsan|gcov
 #
 # From Debian's linux-source and tests/debug/*.config. It takes ten minutes on two idle
 # processors, and is kept in the cache.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/sivshmem
-kind=${1:?usage: $0 kasan|kcsan}
+kind=${1:?usage: $0 kasan|kcsan|gcov}
 series=$(dpkg-query -W -f '${Depends}' linux-headers-amd64 |
 	sed -n 's/.*linux-headers-\([0-9]*\.[0-9]*\).*/\1/p')
 package=linux-source-$series

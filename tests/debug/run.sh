@@ -1,16 +1,31 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The suites in guests with a kernel for finding mistakes (tests/debug/kernel.sh).
+# The suites in guests with a kernel for finding mistakes, or for counting what runs
+# (tests/debug/kernel.sh).
 #
 #   tests/debug/run.sh kasan         all of it: does it find mistakes, KUnit, every case,
 #                                    each allocation failed
 #   tests/debug/run.sh kasan smoke   does it find mistakes, KUnit, a few laboratories
 #   tests/debug/run.sh kcsan         does it find races, and the data path
+#   tests/debug/run.sh gcov          KUnit, every case, each allocation failed; what they
+#                                    ran of the driver: build/coverage/guests
 #   tests/debug/run.sh KIND -k TEXT  cases with such names alone, -k as often as you like
 set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
-kind=${1:?usage: $0 kasan|kcsan [smoke|-k TEXT]} part=${2:-}
+kind=${1:?usage: $0 kasan|kcsan|gcov [smoke|-k TEXT]} part=${2:-}
 out=$top/build/kernels/$kind
+counts=$top/build/coverage/guests
+settings=(SIV_SLOW=4)
+flags=(UBSAN_SANITIZE=y)
+case $kind in
+kasan) settings+=(SIV_MEMORY=640 SIV_APPEND="panic_on_warn=1 hung_task_panic=1") ;;
+kcsan) settings+=(SIV_MEMORY=640 SIV_APPEND="kcsan.early_enable=1") ;;
+gcov)
+	settings+=(SIV_COUNTS="$counts")
+	# on two processors no count is lost
+	flags=(GCOV_PROFILE=y KCFLAGS="-fprofile-update=atomic -include $top/tests/coverage/kernel.h")
+	;;
+esac
 kernel=$("$top/tests/debug/kernel.sh" "$kind")
 
 # Modules for this kernel, in a folder of their own.
@@ -24,14 +39,14 @@ compile() {
 	cp -u "$top"/tests/modules/* "$out/test-modules"
 	"$top/tests/kunit/mkkunit.sh" --sources "$out/kunit" "$("$top/tests/kernel-source.sh")"
 	for folder in modules test-modules kunit; do
-		make -s -C "$kernel" M="$out/$folder" UBSAN_SANITIZE=y "-j$(nproc)" modules
+		make -s -C "$kernel" M="$out/$folder" "${flags[@]}" "-j$(nproc)" modules
 	done
 	ln -sfn ../../user "$out/user"
 }
 
 # suite NAME [-k TEXT]...
 suite() {
-	local line
+	local line ended=
 
 	while read -r line; do
 		if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
@@ -39,24 +54,23 @@ suite() {
 			failed=$((failed + BASH_REMATCH[2]))
 			skipped=$((skipped + BASH_REMATCH[3]))
 			[ "${BASH_REMATCH[1]}" -gt 0 ] || failed=$((failed + 1))
+			ended=1
 		else
 			echo "$line"
 		fi
-	done < <(SIV_BUILD="$out" SIV_KERNEL="$kernel" SIV_SLOW=4 SIV_MEMORY=640 \
-		SIV_APPEND="${append[$kind]}" \
+	done < <(env SIV_BUILD="$out" SIV_KERNEL="$kernel" "${settings[@]}" \
 		"$top/tests/qemu/run.py" "$@" 2>&1)
+	[ "$ended" ] || failed=$((failed + 1))
 }
 
-# A kernel's own races are none of ours.
-declare -A append=([kasan]="panic_on_warn=1 hung_task_panic=1"
-	[kcsan]="kcsan.early_enable=1")
 passed=0 failed=0 skipped=0
 mkdir -p "$out"
 compile >"$out/log" 2>&1 || {
 	tail -n 20 "$out/log"
 	exit 1
 }
-[ "$part" = -k ] || suite debug
+[ "$kind" != gcov ] || rm -rf "$counts"
+[ "$part" = -k ] || [ "$kind" = gcov ] || suite debug
 if [ "$part" = -k ]; then
 	suite qemu "${@:2}"
 elif [ "$kind" = kcsan ]; then

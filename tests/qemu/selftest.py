@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 # What judges the tests judges rightly: kernel complaints are seen, KUnit's and
-# TAP's results are counted one by one, and nothing at all is not a success.
+# TAP's results are counted one by one, and nothing at all is not a success. What a
+# guest has counted for coverage is written to the folder for it, and nothing else is.
+import io
 import sys
+import tarfile
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+from lab.counts import unpack  # noqa: E402
 from lab.kmsg import splats  # noqa: E402
 from lab.ktap import outcomes  # noqa: E402
 from run import count_output  # noqa: E402
@@ -65,6 +70,22 @@ def check(good, name):
     print(f"{'ok' if good else 'not ok'} {len(results)} - {name}")
 
 
+def unpacked(*names):
+    """The files that come of an archive with these, two folders up included."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = 4
+            tar.addfile(member, io.BytesIO(b"gcda"))
+    with tempfile.TemporaryDirectory() as folder:
+        inner = Path(folder) / "a/b"
+        number = unpack(packed.getvalue(), inner)
+        files = [str(path.relative_to(inner)) if inner in path.parents else str(path)
+                 for path in Path(folder).rglob("*") if path.is_file()]
+    return number, sorted(files)
+
+
 def main():
     for line in COMPLAINTS.splitlines():
         check(splats(line), f"seen: {line[10:50].strip()}")
@@ -87,6 +108,9 @@ def main():
     check(str(count_output("bla\n5 passed, 0 failed, 2 skipped\n"))
           == "5 passed, 0 failed, 2 skipped", "a summary is taken")
     check(count_output("all is well\n").total == 0, "words are no tests")
+    check(unpacked("./modules/x.gcda", "./kunit/driver/y.gcda", "./z.txt", "./../up.gcda")
+          == (2, ["kunit/driver/y.gcda", "modules/x.gcda"]),
+          "a guest's counts are kept, and nothing beside them is written")
     return 0 if all(results) else 1
 
 

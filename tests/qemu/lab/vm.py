@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from . import counts
 from .agent import Agent, AgentGone, Deadline
 from .kmsg import splats
 from .machine import MACHINE
@@ -191,15 +192,21 @@ class Vm:
 
     def reset(self):
         """A hard reset: the guest has no chance to say goodbye."""
+        counts.collect(self)
         self.qmp.run("system_reset")
 
     def kill(self):
         """Like the power going off."""
+        counts.collect(self)
+        self._kill()
+
+    def _kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def stop(self):
         """End QEMU in order; the log is complete afterwards."""
+        counts.collect(self)
         if self.process.poll() is None:
             try:
                 self.qmp.run("quit")
@@ -208,6 +215,6 @@ class Vm:
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self._kill()
         self.agent.close()
         self.qmp.close()
