@@ -146,8 +146,9 @@ models: ## Spin: the ring and the connect handshake, and mutants of both
 	@tests/models/run.py $(if $(K),-k '$(K)')
 
 .PHONY: coverage
-coverage: ## what the native tests run of each part: a table, build/coverage/
+coverage: ## what the tests run of each part: a table, build/coverage/
 	@tests/deps.sh coverage
+	@$(MAKE) --no-print-directory guest-parts
 	@tests/coverage/run.py $(if $(K),-k '$(K)')
 
 .PHONY: check

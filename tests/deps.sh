@@ -34,7 +34,7 @@ debug) wanted="$build $guest $check $debug" ;;
 uml) wanted=$uml ;;
 arm64) wanted="$build $guest $check $arm64" ;;
 models) wanted=$models ;;
-coverage) wanted="$build $check $coverage" ;;
+coverage) wanted="$build $guest $check $debug $coverage" ;;
 style) wanted="$build $style" ;;
 all) wanted="$build $guest $check $debug $uml $arm64 $models $coverage $style" ;;
 *)

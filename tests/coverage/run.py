@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the native suites run of the code: `make coverage`.
+"""What the suites run of the code: `make coverage`.
 
-    tests/coverage/run.py [-k TEXT] [--workers N] [--only-report]
+    tests/coverage/run.py [-k TEXT] [--workers N] [--only-report] [native] [driver]
 
-Builds programs and tests with gcov's counters, runs all unit and daemon tests
-that run under ASan, prints a table of each part's lines and branches, and
-leaves every line in build/coverage/index.html. Fails if a test does, or if a
-part that has a floor is below it.
+native: builds programs and tests with gcov's counters, and runs all unit and
+daemon tests that run under ASan.
+driver: KUnit and the tests in guests, with a kernel that counts what runs of our
+module (tests/debug/run.sh gcov).
+
+Prints a table of each part's lines and branches, and leaves every line in
+build/coverage/index.html. Fails if a test does, or if a part that has a floor is
+below it.
 """
 
 import argparse
@@ -15,6 +19,7 @@ import concurrent.futures
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,9 +30,12 @@ import run  # noqa: E402  (the suites' runner)
 
 OBJECTS = TOP / "build/user/obj/gcov"
 REPORT = TOP / "build/coverage"
+KERNEL = TOP / "build/kernels/gcov"  # the modules, and notes of what is counted in them
+GUESTS = REPORT / "guests"  # a folder of counts for each guest
 
 # Part: its folder, and the least percentages of lines and branches.
-PARTS = {
+DRIVER = {"driver": ("drivers/sivshmem", 90, 80)}
+NATIVE = {
     "core": ("drivers/sivshmem/core", 98, 92),
     "libcrypto glue": ("userspace/core", 0, 0),
     "daemon": ("userspace/sivshmemd", 90, 80),
@@ -47,6 +55,15 @@ LEFT_OUT = {
     # The library's examples are only built.
     "userspace/libsivshmem/examples/.*",
 }
+
+# The driver as it is compiled for guests: the folder below KERNEL, and the files there.
+# KUnit's suites have a driver of their own, with the same lines. The core is counted
+# natively; trace.h has nothing but macros of tracepoints, whose code is the kernel's.
+COMPILED = {
+    "modules": "drivers/sivshmem/",
+    "kunit": "driver/",
+}
+NOT_DRIVER = r"trace\.h"
 
 
 def programs(wanted):
@@ -77,19 +94,98 @@ def run_tests(wanted, workers):
     return total
 
 
-def report():
-    """gcovr's pages, and its numbers by file."""
-    REPORT.mkdir(parents=True, exist_ok=True)
-    command = ["gcovr", "--root", str(TOP), "--object-directory", str(OBJECTS),
-               "--html-details", str(REPORT / "index.html"),
-               "--json-summary", str(REPORT / "summary.json"),
-               "--json", str(REPORT / "lines.json")]
-    for folder, *_ in PARTS.values():
+def run_guests(wanted):
+    """All tests in guests; what they counted is in GUESTS."""
+    command = [str(TOP / "tests/debug/run.sh"), "gcov"]
+    if wanted:
+        command += ["-k", wanted]
+    count = None
+    with subprocess.Popen(command, cwd=TOP, stdin=subprocess.DEVNULL, text=True,
+                          errors="replace", stdout=subprocess.PIPE) as process:
+        for line in process.stdout:
+            summary = run.SUMMARY.match(line.strip())
+            if summary:
+                count = run.Count(*map(int, summary.groups()))
+            else:
+                print(line, end="", flush=True)
+    if not count or (process.returncode and not count.failed):
+        return run.Count(failed=1)
+    return count
+
+
+def gcovr(*arguments, cwd=TOP):
+    subprocess.run(["gcovr", *map(str, arguments)], cwd=cwd, check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def native_lines():
+    """Lines that native tests have run."""
+    command = ["--root", TOP, "--object-directory", OBJECTS,
+               "--json", REPORT / "native.json"]
+    for folder, *_ in NATIVE.values():
         command += ["--filter", re.escape(folder) + "/"]
     for path in LEFT_OUT:
         command += ["--exclude", path]
-    subprocess.run([*command, str(OBJECTS)], cwd=TOP, check=True,
-                   stdout=subprocess.DEVNULL)
+    gcovr(*command, OBJECTS)
+    return [REPORT / "native.json"]
+
+
+def add_up():
+    """The sum of all guests' counts, with the notes beside that gcov needs."""
+    guests = sorted(GUESTS.iterdir())
+    total, more = REPORT / "objects", REPORT / "objects.new"
+    shutil.rmtree(total, ignore_errors=True)
+    shutil.copytree(guests[0], total)
+    for guest in guests[1:]:
+        shutil.rmtree(more, ignore_errors=True)
+        subprocess.run(["gcov-tool", "merge", total, guest, "-o", more], check=True)
+        shutil.rmtree(total)
+        more.rename(total)
+    for part in COMPILED:
+        for notes in (KERNEL / part).rglob("*.gcno"):
+            beside = total / notes.relative_to(KERNEL)
+            beside.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(notes, beside)
+    return total
+
+
+def compiled_in():
+    """A folder like the kernel's, where the compiler was: names of headers are good there,
+    and gcov may write beside them."""
+    kernel = subprocess.run([TOP / "tests/debug/kernel.sh", "gcov"], check=True, text=True,
+                            stdout=subprocess.PIPE).stdout.strip()
+    folder = REPORT / "kernel"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name in ("include", "arch"):
+        (folder / name).symlink_to(Path(kernel) / name)
+    return folder
+
+
+def driver_lines():
+    """Lines of the driver that guests have run."""
+    total, folder_of_kernel = add_up(), compiled_in()
+    made = []
+    for part, folder in COMPILED.items():
+        made.append(REPORT / f"{part}.json")
+        gcovr("--root", ".", "--json", made[-1], "--filter", f"{folder}[^/]*$",
+              "--exclude", folder + NOT_DRIVER, "--object-directory", folder_of_kernel,
+              total / part, cwd=KERNEL / part)
+        lines = json.loads(made[-1].read_text())
+        for file in lines["files"]:
+            file["file"] = f"drivers/sivshmem/{Path(file['file']).name}"
+        made[-1].write_text(json.dumps(lines))
+    return made
+
+
+def report(lines):
+    """Pages of these lines, and numbers by file."""
+    command = ["--root", TOP, "--html-details", REPORT / "index.html",
+               "--json-summary", REPORT / "summary.json",
+               "--json", REPORT / "lines.json"]
+    for file in lines:
+        command += ["--add-tracefile", file]
+    gcovr(*command)
     return json.loads((REPORT / "summary.json").read_text())["files"]
 
 
@@ -97,13 +193,19 @@ def percent(done, of):
     return 100 * done / of if of else 0.0
 
 
-def table(files):
+def part_of(name, parts):
+    """The part that a file belongs to: the one whose folder it is deepest in."""
+    return max((part for part, (folder, *_) in parts.items()
+                if name.startswith(folder + "/")), key=lambda p: len(parts[p][0]))
+
+
+def table(files, parts):
     """Print it; the parts below their floor."""
     low = []
     print(f"{'part':<16}{'lines':>8}{'run':>9}{'floor':>7}"
           f"{'branches':>11}{'run':>9}{'floor':>7}")
-    for part, (folder, *floors) in PARTS.items():
-        its = [f for f in files if f["filename"].startswith(folder + "/")]
+    for part, (_, *floors) in parts.items():
+        its = [f for f in files if part_of(f["filename"], parts) == part]
         row = f"{part:<16}"
         for kind, floor, width in (("line", floors[0], 8), ("branch", floors[1], 11)):
             total = sum(f[f"{kind}_total"] for f in its)
@@ -115,27 +217,46 @@ def table(files):
     return low
 
 
+def run_native(wanted, workers):
+    """Build and run all native tests; every program leaves its counts."""
+    run.LOGS.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["make", "-s", "-f", "userspace/Makefile", "gcov",
+                    f"-j{workers}"], cwd=TOP, check=True)
+    counts = [notes.with_suffix(".gcda") for notes in OBJECTS.rglob("*.gcno")]
+    for file in counts:
+        file.write_bytes(b"")
+        file.chmod(0o666)  # for processes that become somebody else
+    count = run_tests(wanted, workers)
+    for file in counts:
+        if not file.stat().st_size:
+            file.unlink()
+    return count
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", nargs="*", choices=("native", "driver"),
+                        metavar="native|driver", help="only this")
     parser.add_argument("-k", default="", help="only tests with this in the name")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only-report", action="store_true",
                         help="of the counts that are there")
     options = parser.parse_args()
+    what = options.what or ("native", "driver")
     count = run.Count()
-    if not options.only_report:
-        run.LOGS.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["make", "-s", "-f", "userspace/Makefile", "gcov",
-                        f"-j{options.workers}"], cwd=TOP, check=True)
-        counts = [notes.with_suffix(".gcda") for notes in OBJECTS.rglob("*.gcno")]
-        for file in counts:
-            file.write_bytes(b"")
-            file.chmod(0o666)  # for processes that become somebody else
-        count = run_tests(options.k, options.workers)
-        for file in counts:
-            if not file.stat().st_size:
-                file.unlink()
-    low = table(report())
+    REPORT.mkdir(parents=True, exist_ok=True)
+    parts, lines = {}, []
+    if "native" in what:
+        if not options.only_report:
+            count += run_native(options.k, options.workers)
+        parts.update(NATIVE)
+        lines += native_lines()
+    if "driver" in what:
+        if not options.only_report:
+            count += run_guests(options.k)
+        parts.update(DRIVER)
+        lines += driver_lines()
+    low = table(report(lines), parts)
     for line in low:
         print(f"FAIL {line}")
     print(f"every line: {(REPORT / 'index.html').relative_to(TOP)}")
