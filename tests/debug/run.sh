@@ -19,7 +19,7 @@ settings=(SIV_SLOW=4)
 flags=(UBSAN_SANITIZE=y)
 case $kind in
 kasan) settings+=(SIV_MEMORY=640 SIV_APPEND="panic_on_warn=1 hung_task_panic=1") ;;
-kcsan) settings+=(SIV_MEMORY=640 SIV_APPEND="kcsan.early_enable=1") ;;
+kcsan) settings+=(SIV_MEMORY=640 SIV_CPUS=2 SIV_APPEND="kcsan.early_enable=1") ;;
 gcov)
 	settings+=(SIV_COUNTS="$counts")
 	# on two processors no count is lost

@@ -20,6 +20,7 @@ APPEND = "random.trust_cpu=on rdinit=/init net.ifnames=0"
 # For other kernels than Debian's (kernel.py): more arguments, and MiB at least.
 OWN_APPEND = os.environ.get("SIV_APPEND", "")
 OWN_MEMORY = int(os.environ.get("SIV_MEMORY") or 0)
+OWN_CPUS = int(os.environ.get("SIV_CPUS") or 0)
 # The debugger's view of a tainted kernel: 2^7 died, 2^9 warned, 2^14 lockup.
 TAINT_BAD = (1 << 7) | (1 << 9) | (1 << 14)
 BOOT_SECONDS = 120
@@ -59,7 +60,7 @@ class Vm:
         command = [
             QEMU, "-name", name, "-accel", MACHINE.accelerator(),
             "-M", machine, "-cpu", MACHINE.cpu, "-m", f"{self._memory >> 20}M",
-            "-smp", str(cpus), "-nodefaults", "-no-user-config", "-display", "none",
+            "-smp", str(max(cpus, OWN_CPUS)), "-nodefaults", "-no-user-config", "-display", "none",
             "-kernel", owner.stage(kernel.vmlinux),
             "-initrd", owner.stage(initramfs),
             "-append", f"{MACHINE.append} {APPEND} {OWN_APPEND} {append}".strip(),
