@@ -38,9 +38,10 @@ INNOCENT = """[    0.0] Spectre V2 : WARNING: Unprivileged eBPF is enabled
 [    0.2] random: crng init done"""
 
 RACE = """[    9.1] ==================================================================
-[    9.1] BUG: KCSAN: data-race in one / other
+[    9.1] BUG: KCSAN: data-race in one{} / other
 [    9.1] write to 0xffffffff of 8 bytes by task 1 on cpu 0:
-[    9.1]  one+0x10/0x20{}
+[    9.1]  one+0x10/0x20
+[    9.1]  siv_caller_get+0x30/0xa0 [sivshmem]
 [    9.1] Reported by Kernel Concurrency Sanitizer on:
 [    9.1] ==================================================================
 [    9.2] what follows [sivshmem]"""
