@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from .agent import AgentGone, Deadline
 from .paths import BUILD
+from .qmp import QmpError
 
 FOLDER = os.environ.get("SIV_COUNTS")
 # debugfs has files without a size: they are read, one by one, before tar is asked.
@@ -47,7 +48,7 @@ def collect(vm):
         if not vm.qmp.run("query-status")["running"]:
             return
         archive = vm.run(COLLECT, status=None, timeout=30)
-    except (AgentGone, Deadline):
+    except (AgentGone, Deadline, QmpError, OSError, ValueError):
         return
     if archive.status or not archive.raw:
         return

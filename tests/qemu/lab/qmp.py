@@ -41,7 +41,7 @@ class Qmp:
                     self.events.append(answer)
                 elif "error" in answer:
                     raise QmpError(f"{command}: {answer['error']['desc']}")
-                else:
+                elif "return" in answer:  # not so the greeting, if nobody has read it
                     return answer["return"]
 
     def monitor(self, line):
