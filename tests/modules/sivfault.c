@@ -84,9 +84,16 @@ static int siv_fault_enter(struct kprobe *probe, struct pt_regs *regs)
 	return 1;
 }
 
+/* A probe without this may become a jump, which goes on nowhere else than it came from. */
+static void siv_fault_leave(struct kprobe *probe, struct pt_regs *regs,
+			    unsigned long flags)
+{
+}
+
 static struct kprobe siv_fault_probe = {
 	.symbol_name = "should_failslab",
 	.pre_handler = siv_fault_enter,
+	.post_handler = siv_fault_leave,
 };
 
 static int siv_fault_arm(const char *text, const struct kernel_param *param)
