@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Whichever allocation of the driver's fails, on whoever's behalf, the call gives an
 # error or succeeds, nothing else is harmed, and the same call without a fault succeeds:
-# probe, keys, LISTEN, session, CONNECT, the accepting side. Moving records allocates
-# nothing.
+# loading the module, probe, keys, LISTEN, session, CONNECT, the accepting side. Moving
+# records allocates nothing.
 #
 # SIV_FAULTS=all fails every single one; else so many of each call, evenly spread.
 import collections
 import os
+import re
 
 from lab.lab import Skip
 from lab.members import add_identity, bundle
-from lab.pair import REGION, device, open_region, works
+from lab.pair import REGION, device, enter, open_region, works
 from lab.shell import Shell
 
 POINTS = 10**6 if os.environ.get("SIV_FAULTS") == "all" else 14
@@ -32,13 +33,21 @@ def setup(lab):
     lab.there.ok(f"listen 0 {lab.keys['beta']['data']}")
 
 
-def prepare(vm):
-    """Faults are for the driver's allocations alone."""
-    _, size, *_, base = vm.out("grep '^sivshmem ' /proc/modules | cut -d' ' -f1-6"
-                               ).split()
+def module_at(vm, name):
+    """Where a module is: its first and its last address."""
+    _, size, *_, base = vm.out(f"grep '^{name} ' /proc/modules | cut -d' ' -f1-6").split()
     base = int(base, 16)
     assert base, "addresses of modules are hidden"
-    vm.run(f"echo {base} > {FAULTS}/from; echo {base + int(size)} > {FAULTS}/to")
+    return base, base + int(size)
+
+
+def prepare(vm):
+    """Faults are for the driver's allocations alone."""
+    aim(vm, *module_at(vm, "sivshmem"))
+
+
+def aim(vm, start, end):
+    vm.run(f"echo {start} > {FAULTS}/from; echo {end} > {FAULTS}/to")
 
 
 def arm(vm, number):
@@ -185,6 +194,13 @@ def case_use(lab):
     shell.quit()
 
 
+def works_again(lab):
+    """Without the listener of these tests, who comes back."""
+    lab.there.ok("close 0")
+    works(lab)
+    lab.there.ok(f"listen 0 {lab.keys['beta']['data']}")
+
+
 def case_zz_probe(lab):
     alpha = lab.vms["alpha"]
     address = device(alpha)
@@ -202,5 +218,32 @@ def case_zz_probe(lab):
     alpha.run(f"echo 6 > {FAULTS}/depth")
     sweep("probe", alpha, act, clean, {"ENOMEM"})
     alpha.run("echo 1 > /sys/bus/pci/rescan")
-    lab.there.quit()
-    works(lab)
+    works_again(lab)
+
+
+def case_zzz_load(lab):
+    """What the module's start has built up it takes down again, and can build anew."""
+    alpha = lab.vms["alpha"]
+    refused = set()
+
+    def act():
+        # busybox tries another system call when the first one fails
+        alpha.run("dmesg -c > /dev/null; insmod /modules/sivshmem.ko")
+        found = re.findall(r"sivshmem: (.*): error -12", alpha.out("dmesg"))
+        refused.update(found)
+        return "ENOMEM" if found else "ok"
+
+    def clean():
+        alpha.run("grep -q '^sivshmem ' /proc/modules || exit 0; rmmod sivshmem")
+
+    alpha.run("keyctl clear @u")
+    clean()
+    # it is loaded anew each time: all of the modules' space, which begins at 0.5 or 1 GiB
+    start = module_at(alpha, "sivfault")[0] & ~0x1fffffff
+    aim(alpha, start, start + 0x1fffffff)
+    alpha.run(f"echo 6 > {FAULTS}/depth")  # as for probe, which is part of it
+    sweep("load", alpha, act, clean, {"ENOMEM"})
+    assert "keys" in refused, refused
+    print(f"# load: failed were {', '.join(sorted(refused))}", flush=True)
+    enter(lab, "alpha")
+    works_again(lab)
