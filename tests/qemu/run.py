@@ -36,12 +36,9 @@ from lab.paths import LOGS, TOP  # noqa: E402
 
 SLOW = float(os.environ.get("SIV_SLOW", 1))
 from lab.report import Report  # noqa: E402
-from lab.vm import qemu_version  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 CASE_SECONDS = 120
-# This one has died of a bad access of its own while a guest's BARs moved.
-CRASHES = (7, 2)
 SETUP_SECONDS = 180
 DEBUG = TOP / "tests/debug"
 
@@ -126,7 +123,7 @@ class Laboratory:
         return lab.close() if lab else []
 
 
-def run_case(place, name, function, report, again=True):
+def run_case(place, name, function, report):
     seconds = getattr(function, "seconds", CASE_SECONDS)
     start = time.monotonic()
     problems = []
@@ -142,12 +139,7 @@ def run_case(place, name, function, report, again=True):
     if place.lab:
         problems += place.lab.complaints()
     if problems and place.lab:
-        crashed = any(vm.crashed() for vm in place.lab.vms.values())
         problems += place.close()
-        if crashed and again and qemu_version()[:2] == CRASHES:
-            report.note(f"{name}: once more, for QEMU itself has crashed")
-            run_case(place, name, function, report, again=False)
-            return
     if problems:
         # the next one of this file begins anew, and so do its logs
         logs = LOGS / f"failed.{name}"

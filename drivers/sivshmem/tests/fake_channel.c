@@ -230,17 +230,6 @@ struct siv_side *siv_fake_lab_peer(struct siv_fake_lab *lab)
 	return (struct siv_side *)(lab->hw->mem + geo->side_off + geo->granule);
 }
 
-void siv_fake_lab_record(struct siv_fake_lab *lab, u64 len, u8 fill)
-{
-	struct siv_side *peer = siv_fake_lab_peer(lab);
-	u8 *at = (u8 __force *)lab->ch->rx.base +
-		 (peer->prod & (lab->ch->rx.ring.size - 1));
-
-	siv_put_le64(at, len);
-	memset(at + SIV_RECORD_HDR, fill, len);
-	peer->prod += siv_ring_need(len);
-}
-
 void siv_fake_lab_hear(struct siv_fake_lab *lab, u16 type, const void *body,
 		       size_t len)
 {

@@ -43,8 +43,6 @@ void siv_fake_lab_settle(struct siv_fake_lab *lab);
 
 /* siv_fake_lab_peer() - the peer's side page, which it may write. */
 struct siv_side *siv_fake_lab_peer(struct siv_fake_lab *lab);
-/* siv_fake_lab_record() - the peer writes a record of @len bytes, each @fill. */
-void siv_fake_lab_record(struct siv_fake_lab *lab, u64 len, u8 fill);
 /* siv_fake_lab_hear() - the host sends a message about the channel. */
 void siv_fake_lab_hear(struct siv_fake_lab *lab, u16 type, const void *body,
 		       size_t len);

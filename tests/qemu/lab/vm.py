@@ -2,7 +2,6 @@
 """One guest: a QEMU process with a console log, a monitor and an agent."""
 
 import os
-import re
 import shlex
 import signal
 import socket
@@ -42,13 +41,6 @@ class Result:
 
     def __repr__(self):
         return f"status {self.status}\n{self.out}{self.err}"
-
-
-def qemu_version():
-    """As numbers: (7, 2, 22)."""
-    text = subprocess.run([QEMU, "--version"], check=True, text=True,
-                          stdout=subprocess.PIPE).stdout
-    return tuple(int(part) for part in re.search(r"version ([\d.]+)", text)[1].split("."))
 
 
 class Vm:
@@ -198,10 +190,6 @@ class Vm:
 
     def alive(self):
         return self.process.poll() is None
-
-    def crashed(self):
-        """Has QEMU itself died of a bad access? That is no fault of its guest's."""
-        return self.process.poll() == -signal.SIGSEGV
 
     def reset(self):
         """A hard reset: the guest has no chance to say goodbye."""
