@@ -39,7 +39,8 @@ debian_unpack() {
 	debian_finish "$1"
 }
 
-# debian_open RELEASE: asks for a release's packages; debian_fetch does it by itself.
+# debian_open RELEASE: asks for a release's packages; debian_fetch does it by itself, and
+# without an answer takes what it has fetched before.
 debian_open() {
 	local mirror
 
@@ -52,7 +53,7 @@ debian_open() {
 		'Origin: Debian' 'Label: Debian' | head -n 1)
 	echo "deb [signed-by=$keyring] ${mirror:?none known: apt-get update} $1 main" \
 		>"$work/sources.list"
-	debian_apt apt-get update
+	debian_apt apt-get -o APT::Update::Error-Mode=any update
 }
 
 # The packages that packages need, names alone.
@@ -86,7 +87,13 @@ debian_fetch() {
 	local name=$1-$2 release=$2 key
 	shift 2
 
-	[ -n "$work" ] || debian_open "$release"
+	if [ -z "$work" ] && ! debian_open "$release"; then
+		tree=$(compgen -G "$cache/$name-*" | head -n 1) || return 1
+		echo "# $release: cannot be asked for its packages; those in the cache" >&2
+		rm -rf "$work"
+		work=''
+		return
+	fi
 	key=$(debian_get --print-uris "$@" | awk '/^\047/ { print $2, $4 }' | sort |
 		cat - <(declare -f debian_unpack debian_finish) | sha256sum | cut -c1-20)
 	tree=$cache/$name-$key
