@@ -17,7 +17,12 @@ from pathlib import Path
 from .paths import TOP
 
 SPKI_X25519 = bytes.fromhex("302a300506032b656e032100")
-SHA256_RSA = bytes.fromhex("300d06092a864886f70d01010b0500")
+# How a CA signs, by its key: the hash, and the algorithm as certificates name it.
+SIGNATURES = {
+    "rsa": ("-sha256", bytes.fromhex("300d06092a864886f70d01010b0500")),
+    "P-256": ("-sha256", bytes.fromhex("300a06082a8648ce3d040302")),
+    "P-384": ("-sha384", bytes.fromhex("300a06082a8648ce3d040303")),
+}
 DAY = 86400
 
 
@@ -92,30 +97,34 @@ class X25519:
 
 
 class Ca:
-    """A certificate authority; der is what goes into the keyring."""
+    """A certificate authority; der is what goes into the keyring.
 
-    def __init__(self, name="test CA", bits=3072, days=30):
+    Its key is RSA's, or on a curve.
+    """
+
+    def __init__(self, name="test CA", bits=3072, days=30, curve=None):
         self.name = name
+        self.hash, self.algorithm = SIGNATURES[curve or "rsa"]
+        kind = (["ec", "-pkeyopt", f"ec_paramgen_curve:{curve}"] if curve
+                else [f"rsa:{bits}"])
         with tempfile.TemporaryDirectory() as folder:
             key, crt = Path(folder, "key"), Path(folder, "crt")
-            openssl("req", "-x509", "-newkey", f"rsa:{bits}", "-nodes", "-keyout",
-                    key, "-out", crt, "-outform", "DER", "-subj", f"/CN={name}",
+            openssl("req", "-x509", self.hash, "-newkey", *kind, "-nodes", "-keyout", key,
+                    "-out", crt, "-outform", "DER", "-subj", f"/CN={name}",
                     "-addext", "basicConstraints=critical,CA:TRUE",
                     "-addext", "keyUsage=critical,keyCertSign,cRLSign",
                     "-days", days)
             self.key = key.read_bytes()
             self.der = crt.read_bytes()
-            public = openssl("x509", "-inform", "DER", "-in", crt, "-noout",
-                             "-pubkey")
-        spki = openssl("pkey", "-pubin", "-outform", "DER", stdin=public)
-        # RFC 5280 4.2.1.2 (1): SHA-1 of the BIT STRING's bytes
-        self.skid = hashlib.sha1(spki[spki.index(b"\x03\x82") + 5:]).digest()
+            text = openssl("x509", "-inform", "DER", "-in", crt, "-noout",
+                           "-ext", "subjectKeyIdentifier").decode()
+        self.skid = bytes.fromhex(re.search(r"(?:\w\w:){19}\w\w", text)[0].replace(":", ""))
 
     def sign(self, tbs):
         with tempfile.TemporaryDirectory() as folder:
             key = Path(folder, "key")
             key.write_bytes(self.key)
-            return openssl("dgst", "-sha256", "-sign", key, stdin=tbs)
+            return openssl("dgst", self.hash, "-sign", key, stdin=tbs)
 
     def issue(self, public, uri, usage=ENDPOINT, start=-DAY, end=DAY, akid=True,
               damage=0):
@@ -133,13 +142,13 @@ class Ca:
                                   tlv(0x04, seq(tlv(0x80, self.skid)))))
         tbs = seq(b"\xa0\x03\x02\x01\x02",
                   integer(1 + int.from_bytes(os.urandom(8), "big") // 2),
-                  SHA256_RSA, common_name(self.name),
+                  self.algorithm, common_name(self.name),
                   seq(when(now + start), when(now + end)),
                   common_name(uri.rpartition("/")[2]), SPKI_X25519 + public,
                   tlv(0xa3, seq(*extensions)))
         signature = bytearray(self.sign(tbs))
         signature[-1] ^= damage
-        return seq(tbs, SHA256_RSA, tlv(0x03, b"\x00", bytes(signature)))
+        return seq(tbs, self.algorithm, tlv(0x03, b"\x00", bytes(signature)))
 
 
 def hmac256(key, data):

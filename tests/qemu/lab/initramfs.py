@@ -11,11 +11,12 @@ from .cpio import Cpio
 from .machine import MACHINE
 from .paths import BUILD, ROOT, TOP
 
-# The stock modules that our driver and the tests use, with what they need; and those
-# that make them fast, which later kernels have inside the others.
+# The stock modules that our driver and the tests use, with what they need; those that
+# make them fast, which later kernels have inside the others, and what earlier ones lack.
 MODULES = ("libcurve25519", "libchacha20poly1305", "gcm", "ctr", "uio")
 FAST_MODULES = ("curve25519-x86_64", "chacha-x86_64", "poly1305-x86_64",
                 "ghash-generic", "aesni-intel", "ghash-clmulni-intel")
+LATER_MODULES = ("ecdsa-generic",)
 
 PASSWD = """root:x:0:0:root:/root:/bin/sh
 user:x:1000:1000:user:/home/user:/bin/sh
@@ -98,7 +99,7 @@ def build(path, kernel, modules=(), programs=(), files=None, tools=()):
         for tool in ("keyctl", *tools):
             add_program(archive, f"bin/{tool}", find_program(tool))
         stock = kernel.module_files(
-            [*filter(kernel.has_module, FAST_MODULES), *MODULES])
+            [*filter(kernel.has_module, FAST_MODULES + LATER_MODULES), *MODULES])
         for file in stock:
             archive.file(f"lib/modules/{file.name}", file)
         archive.bytes("etc/modules", "".join(

@@ -15,10 +15,11 @@ def add_anchor(guest, ca, close=False):
         guest.run("keyctl restrict_keyring %:.sivshmem")
 
 
-def bundle(ca, region, vm, service):
-    """A new identity: certificate and private key, as keyctl wants them."""
+def bundle(ca, region, vm, service, **how):
+    """A new identity: certificate (how: see Ca.issue) and private key, as keyctl
+    wants them."""
     key = X25519()
-    return ca.issue(key.public, f"sivshmem://{region}/{vm}/{service}") + \
+    return ca.issue(key.public, f"sivshmem://{region}/{vm}/{service}", **how) + \
         key.private
 
 

@@ -31,12 +31,12 @@ def policy(names, extra="", region_keys="", service_keys="", granule=PAGE):
 
 
 def open_region(lab, *names, guests=None, text=None, program="sivshmemd",
-                module="", host_end=DAY, **options):
+                module="", host_end=DAY, ca=None, **options):
     """Start a daemon and guests; lab.keys[guest] has their keys' serials.
 
-    host_end: seconds until the host's certificate ends.
+    host_end: seconds until the host's certificate ends; ca: whose everything is.
     """
-    lab.ca = Ca()
+    lab.ca = ca or Ca()
     lab.daemon = lab.service(Daemon.certified(
         lab, lab.ca, text or policy(names), [REGION], program, end=host_end))
     lab.keys = {}
