@@ -135,9 +135,10 @@ static struct siv_gcm *siv_gcm_alloc(void)
 		err = PTR_ERR(g->tfm) == -ENOMEM ? -ENOMEM : -EPROTONOSUPPORT;
 		goto fail;
 	}
-	err = crypto_aead_setauthsize(g->tfm, SIV_TAG_LEN);
-	if (err)
+	if (crypto_aead_setauthsize(g->tfm, SIV_TAG_LEN)) {
+		err = -EIO;
 		goto fail;
+	}
 	g->req = aead_request_alloc(g->tfm, GFP_KERNEL);
 	if (!g->req) {
 		err = -ENOMEM;
