@@ -199,7 +199,7 @@ class Bench:
 
 
 def main():
-    print(f"{os.cpu_count()} CPUs, guests by {MACHINE.accelerator().split(',')[0]}; "
+    print(f"{os.cpu_count()} CPUs, guests by {MACHINE.accelerator(False).split(',')[0]}; "
           f"medians of {RUNS} runs\n\nNatively, two simulated guests:",
           flush=True)
     subprocess.run([BUILD / "user/test-progs/bench-connect"], check=True, cwd=TOP)

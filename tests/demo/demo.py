@@ -222,7 +222,7 @@ def tell(demo, story):
     story.chapter("The owner makes keys, offline")
     demo.make_keys()
     story.chapter("The host and three machines start")
-    story.tell(f"QEMU with {MACHINE.accelerator().split(',')[0].upper()}; "
+    story.tell(f"QEMU with {MACHINE.accelerator(False).split(',')[0].upper()}; "
                "neither QEMU nor the daemon runs as root")
     demo.start_machines()
     story.chapter("Identities go into the kernels, by keyctl")

@@ -32,7 +32,8 @@ def setup(lab):
     lab.daemon = lab.service(Daemon.certified(lab, lab.ca, text, [REGION]))
     lab.keys = {}
     for name in ("alpha", "beta"):
-        lab.start(name, extra=arguments(lab, name), reboot=True, cpus=2)
+        lab.start(name, extra=arguments(lab, name), reboot=True, cpus=2,
+                  remaps=True)
     for name in ("alpha", "beta"):
         lab.vms[name].wait_boot()
         enter(lab, name)
@@ -102,14 +103,14 @@ def case_nothing_is_touched_after_goodbye(lab):
     sent = here.ok("write 2 10 3")
     assert there.ok("read 2 100") == sent
     there.begin("read 1 100")
-    alpha.run("insmod /modules/sivslow.ko at=siv_talk_goodbye ms=4000")
+    alpha.run("insmod /modules/sivslow.ko at=siv_talk_goodbye ms=12000")
     removal = alpha.start(f"echo 1 > /sys/bus/pci/devices/{device(alpha)}/remove")
     assert there.end(10) == "ECONNRESET"
     for window in WINDOWS:
         here.refused(f"get 1 {window} 0", "SIGBUS")
     here.refused("write 2 10 4", "ENODEV")
     assert removal.status is None, "it was not held up"
-    removal.wait(20)
+    removal.wait(40)
     alpha.run("rmmod sivslow && echo 1 > /sys/bus/pci/rescan")
     here.quit()
     there.quit()

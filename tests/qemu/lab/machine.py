@@ -1,10 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What differs between the guests' architectures."""
 
+import functools
 import os
 import re
+import subprocess
 
 from .paths import ARCH
+
+
+@functools.cache
+def qemu_version():
+    text = subprocess.run([QEMU, "--version"], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+    return tuple(int(part) for part in re.search(r"version ([\d.]+)", text)[1].split("."))
+
+
+def tcg(remaps):
+    """How guests are interpreted: a thread for each processor.
+
+    Not if the memory map changes under several (remaps): before 8.2, where it was
+    repaired (softmmu: Use async_run_on_cpu in tcg_commit), QEMU gives the others the new
+    map first and takes the old addresses from them later. In between they reach other
+    devices' registers than they mean, or crash it.
+    """
+    return f"tcg,thread={'single' if remaps and qemu_version() < (8, 2) else 'multi'}"
 
 
 class X86:
@@ -22,7 +42,7 @@ class X86:
     memory = 0  # where it begins
 
     @staticmethod
-    def accelerator():
+    def accelerator(remaps):
         """KVM only where the CPU has it: a /dev/kvm that opens is not enough."""
         try:
             with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
@@ -31,7 +51,7 @@ class X86:
             flags = None
         if flags and os.access("/dev/kvm", os.R_OK | os.W_OK):
             return "kvm"
-        return "tcg,thread=multi"
+        return tcg(remaps)
 
 
 class Arm64:
@@ -49,8 +69,9 @@ class Arm64:
     memory = 1 << 30
 
     @staticmethod
-    def accelerator():
-        return "tcg,thread=multi"
+    def accelerator(remaps):
+        return tcg(remaps)
 
 
 MACHINE = {"x86_64": X86, "arm64": Arm64}[ARCH]
+QEMU = os.environ.get("SIV_QEMU", f"qemu-system-{MACHINE.program}")

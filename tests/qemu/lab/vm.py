@@ -12,10 +12,9 @@ from pathlib import Path
 from . import counts
 from .agent import Agent, AgentGone, Deadline
 from .kmsg import splats
-from .machine import MACHINE
+from .machine import MACHINE, QEMU
 from .qmp import Qmp, QmpError
 
-QEMU = os.environ.get("SIV_QEMU", f"qemu-system-{MACHINE.program}")
 APPEND = "random.trust_cpu=on rdinit=/init net.ifnames=0"
 # For other kernels than Debian's (kernel.py): more arguments, and MiB at least.
 OWN_APPEND = os.environ.get("SIV_APPEND", "")
@@ -44,10 +43,14 @@ class Result:
 
 
 class Vm:
-    """A guest; `name` names its log files in `folder`."""
+    """A guest; `name` names its log files in `folder`.
+
+    remaps: its devices come and go while several processors run.
+    """
 
     def __init__(self, name, folder, owner, kernel, initramfs, extra=(),
-                 memory=256, cpus=1, append="", reboot=False, machine=MACHINE.model):
+                 memory=256, cpus=1, append="", reboot=False, machine=MACHINE.model,
+                 remaps=False):
         self.name = name
         self._owner = owner
         self._memory = max(memory, OWN_MEMORY) << 20
@@ -58,7 +61,7 @@ class Vm:
         agent_here, agent_there = socket.socketpair()
         qmp_here, qmp_there = socket.socketpair()
         command = [
-            QEMU, "-name", name, "-accel", MACHINE.accelerator(),
+            QEMU, "-name", name, "-accel", MACHINE.accelerator(remaps),
             "-M", machine, "-cpu", MACHINE.cpu, "-m", f"{self._memory >> 20}M",
             "-smp", str(max(cpus, OWN_CPUS)), "-nodefaults", "-no-user-config", "-display", "none",
             "-kernel", owner.stage(kernel.vmlinux),

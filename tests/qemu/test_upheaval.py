@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Channels used in disorder by many threads while their device is removed, found again and
+# reset, at either side: nothing is said by the kernels, nothing hangs, and afterwards
+# everything works.
+import time
+
+from lab.churn import churn, ended, open_churn
+from lab.pair import device, works
+
+
+def setup(lab):
+    open_churn(lab, remaps=True)
+
+
+def case_removed_and_rescanned(lab):
+    alpha = lab.vms["alpha"]
+    call, serve = churn(lab, 10)
+    for _ in range(4):
+        time.sleep(1.5)
+        alpha.run(f"echo 1 > /sys/bus/pci/devices/{device(alpha)}/remove", timeout=30)
+        alpha.run("echo 1 > /sys/bus/pci/rescan", timeout=30)
+    ended(call, serve)
+    works(lab)
+
+
+def case_listening_side_is_removed(lab):
+    beta = lab.vms["beta"]
+    call, serve = churn(lab, 8)
+    for _ in range(3):
+        time.sleep(1.5)
+        beta.run(f"echo 1 > /sys/bus/pci/devices/{device(beta)}/remove", timeout=30)
+        beta.run("echo 1 > /sys/bus/pci/rescan", timeout=30)
+    ended(call, serve)
+    works(lab)
+
+
+def case_device_is_reset(lab):
+    alpha = lab.vms["alpha"]
+    call, serve = churn(lab, 8)
+    for _ in range(4):
+        time.sleep(1.2)
+        alpha.run(f"echo 1 > /sys/bus/pci/devices/{device(alpha)}/reset", status=None,
+                  timeout=30)
+    ended(call, serve)
+    works(lab)
+
+
+def case_stalled_in_a_buffer(lab):
+    alpha, beta = lab.vms["alpha"], lab.vms["beta"]
+    echo = beta.start(f"chan echo {lab.keys['beta']['data']} 2")
+    echo.wait_output("listening")
+    jobs = []
+    for way in ("read", "write"):
+        jobs.append(alpha.start(f"churn stall {lab.keys['alpha']['user']} data {way}"))
+        jobs[-1].wait_output("stalled")
+    time.sleep(0.5)
+    start = time.monotonic()
+    alpha.run(f"echo 1 > /sys/bus/pci/devices/{device(alpha)}/remove", timeout=30)
+    took = time.monotonic() - start
+    assert took < 5, f"removal waits for a page that never comes: {took:.1f} s"
+    alpha.run("echo 1 > /sys/bus/pci/rescan", timeout=30)
+    for job in jobs:
+        job.close_input()
+        job.wait()
+    echo.wait(10)
+    works(lab)
