@@ -71,7 +71,7 @@ compile() {
 	for folder in modules test-modules kunit; do
 		debian_run "$tree" "$1/$folder" make -k "-j$(nproc)" \
 			-C "/usr/src/$headers" M=/work W=1 CONFIG_SIVSHMEM=m "${cross[@]}" \
-			modules
+			modules || return 1
 	done >"$1/log" 2>&1 || return 1
 	# KUnit itself is not ours, and is not compiled for W=1
 	! grep -iE 'warning|error:' "$1/log" | grep -vE '(^|/)(lib|include/kunit)/'

@@ -59,11 +59,15 @@ if [ ! -d "$folder" ]; then
 	work=$(mktemp -d "$cache/.kernel.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 	echo "kernel: building the $kind kernel, $package $version" >&2
-	(cd "$work" && build) >"$cache/kernel-$kind.log" 2>&1 || {
+	set +e # not so: ( build ) || ..., for then no error would end it
+	(set -e; cd "$work"; build) >"$cache/kernel-$kind.log" 2>&1
+	status=$?
+	set -e
+	if [ $status -ne 0 ]; then
 		echo "kernel: no $kind kernel: see $cache/kernel-$kind.log" >&2
 		tail -n 20 "$cache/kernel-$kind.log" >&2
 		exit 1
-	}
+	fi
 	# Somebody else may have been faster, with the same content.
 	mv -T "$work" "$folder" 2>/dev/null || [ -d "$folder" ]
 fi

@@ -65,7 +65,11 @@ suite() {
 
 passed=0 failed=0 skipped=0
 mkdir -p "$out"
-compile >"$out/log" 2>&1 || {
+set +e # not so: compile || ..., for then no error would end it
+(set -e; compile) >"$out/log" 2>&1
+status=$?
+set -e
+[ $status -eq 0 ] || {
 	tail -n 20 "$out/log"
 	exit 1
 }
