@@ -240,6 +240,31 @@ def case_sleep(lab):
     unload(guest)
 
 
+def case_without_interrupts_it_is_not_ours(lab):
+    """ivshmem-plain, also with a region's bytes in it, stays whosever it is."""
+    guest = lab.vms["guest"]
+    ours = load(guest, bound=2)
+    memory = lab.owner.write("plain", lab.region.read(0, 1 << 20))
+    guest.qmp.run("object-add", **{
+        "qom-type": "memory-backend-file", "id": "plain", "size": 1 << 20,
+        "mem-path": str(memory), "share": False})
+    guest.qmp.run("device_add", driver="ivshmem-plain", id="plaindev",
+                  memdev="plain", bus="rp1")
+    find = "grep -l 0x1110 /sys/bus/pci/devices/*/device"
+    guest.run(f"i=0; until [ $({find} | wc -l) -gt {len(ours)} ]; do sleep 0.2; "
+              "i=$((i+1)); [ $i -lt 100 ] || exit 1; done")
+    plain, = {path.split("/")[5] for path in guest.out(find).split()} - set(ours)
+    guest.run(f"echo {plain} > /sys/bus/pci/drivers_probe", status=None)
+    assert guest.out("ls /sys/bus/pci/drivers/sivshmem").count("0000:") == len(ours)
+    guest.run(f"echo 1 > /sys/bus/pci/devices/{plain}/enable")
+    for name in ("resource0", "resource2"):
+        assert mapped(guest, bars(guest, plain)[name]) == "ok", name
+    guest.qmp.run("device_del", id="plaindev")
+    guest.run(f"i=0; while [ -e /sys/bus/pci/devices/{plain} ]; do sleep 0.2; "
+              "i=$((i+1)); [ $i -lt 100 ] || exit 1; done")
+    unload(guest)
+
+
 def case_unplugged_in_order(lab):
     guest = lab.vms["guest"]
     load(guest, bound=2)

@@ -204,3 +204,17 @@ def case_node_is_shared(lab):
     assert as_user(lab, elsewhere(f"act open {owner.node}")) == "ok"
     assert may_not_open(lab, owner.node, "other") == 0
     owner.quit()
+
+
+def case_zz_nobodys_key(lab):
+    """A key that nobody has given anything is no identity, and nobody is asked for it."""
+    guest = lab.vms["alpha"]
+    guest.run("mkdir -p /sbin")
+    guest.push("/sbin/request-key", b"#!/bin/sh\necho >> /tmp/asked\n"
+               b"keyctl negate $2 600 $5\n", "755")
+    guest.run("keyctl request2 sivshmem nobody x @u", status=1)
+    key = int(guest.out("grep 'sivshmem *nobody' /proc/keys").split()[0], 16)
+    for words, call in ((f"connect {key} data", "CONNECT"), (f"keep {key}", "LISTEN")):
+        assert guest.out(f"chan {words}", status=1) == f"ENOKEY {call}", words
+    assert guest.out("wc -l < /tmp/asked") == "1"
+    guest.run("rm /sbin/request-key")
