@@ -19,6 +19,9 @@ xdh-vectors-srcs := tests/unit/xdh-vectors.c $(vector-srcs)
 xdh-vectors-libs := -ljansson
 xdh-vectors-args := $(vectors)/x25519.json
 
+# Their counts and KUnit's, and what they do with files that are not good.
+unit-scripts += tests/unit/test-vectors.py
+
 # The generated answers are what the other implementation says today.
 unit-scripts += $(vectors)/reference.py
 

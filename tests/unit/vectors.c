@@ -9,34 +9,45 @@
 
 static const char *vectors_path = "?";
 
-json_t *vectors_load(const char *path)
+json_t *vectors_load(const char *path, const char *list)
 {
 	json_error_t e;
 	json_t *root;
 
 	vectors_path = path;
 	root = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
-	if (root)
+	if (root && json_is_array(json_object_get(root, list)))
 		return root;
-	if (e.line > 0)
+	if (root)
+		fprintf(stderr, "%s: no array \"%s\"\n", path, list);
+	else if (e.line > 0)
 		fprintf(stderr, "%s:%d:%d: %s\n", path, e.line, e.column,
 			e.text);
 	else
 		fprintf(stderr, "%s: %s\n", path, e.text);
+	json_decref(root);
 	exit(2);
 }
 
-void vectors_die(const char *where, const char *fmt, ...)
+_Noreturn void vectors_die(void)
+{
+	fprintf(stderr, "%s: out of memory\n", vectors_path);
+	fflush(NULL);
+	_exit(2); /* with what is in hand not freed: not a leak */
+}
+
+void vectors_bad(struct place *at, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "%s: %s: ", vectors_path, where);
+	if (at->bad)
+		return;
+	at->bad = true;
+	printf("FAIL: %s: %s: ", vectors_path, at->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vprintf(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
-	fflush(NULL);
-	_exit(2); /* with what is in hand not freed: not a leak */
+	putchar('\n');
 }
 
 static const char *type_name(json_type type)
@@ -60,22 +71,22 @@ static const char *type_name(json_type type)
 	return "something else";
 }
 
-json_t *vectors_member(const char *where, json_t *object, const char *name,
+json_t *vectors_member(struct place *at, json_t *object, const char *name,
 		       json_type type)
 {
-	json_t *v;
+	json_t *v = json_object_get(object, name);
 
 	if (!json_is_object(object))
-		vectors_die(where, "is %s, not an object",
-			    object ? type_name(json_typeof(object)) :
-				     "missing");
-	v = json_object_get(object, name);
-	if (!v)
-		vectors_die(where, "member \"%s\" is missing", name);
-	if (json_typeof(v) != type)
-		vectors_die(where, "member \"%s\" is %s, not %s", name,
+		vectors_bad(at, "is %s, not an object",
+			    type_name(json_typeof(object)));
+	else if (!v)
+		vectors_bad(at, "member \"%s\" is missing", name);
+	else if (json_typeof(v) != type)
+		vectors_bad(at, "member \"%s\" is %s, not %s", name,
 			    type_name(json_typeof(v)), type_name(type));
-	return v;
+	else
+		return v;
+	return NULL;
 }
 
 static int nibble(char c)
@@ -89,7 +100,7 @@ static int nibble(char c)
 	return -1;
 }
 
-struct bytes vectors_hex(const char *where, json_t *object, const char *name,
+struct bytes vectors_hex(struct place *at, json_t *object, const char *name,
 			 bool optional)
 {
 	struct bytes b = { NULL, 0 };
@@ -100,23 +111,27 @@ struct bytes vectors_hex(const char *where, json_t *object, const char *name,
 	if (optional && json_is_object(object) &&
 	    !json_object_get(object, name))
 		return b;
-	v = vectors_member(where, object, name, JSON_STRING);
+	v = vectors_member(at, object, name, JSON_STRING);
+	if (!v)
+		return b;
 	s = json_string_value(v);
 	len = json_string_length(v);
 	if (len % 2)
-		vectors_die(where, "member \"%s\" has an odd number of digits",
+		vectors_bad(at, "member \"%s\" has an odd number of digits",
 			    name);
 	b.n = len / 2;
-	b.p = malloc(b.n + !b.n);
+	b.p = calloc(1, b.n + !b.n);
 	if (!b.p)
-		vectors_die(where, "out of memory");
+		vectors_die();
 	for (i = 0; i < b.n; i++) {
 		int hi = nibble(s[2 * i]);
 		int lo = nibble(s[2 * i + 1]);
 
-		if (hi < 0 || lo < 0)
-			vectors_die(where, "member \"%s\" is not hexadecimal",
+		if (hi < 0 || lo < 0) {
+			vectors_bad(at, "member \"%s\" is not hexadecimal",
 				    name);
+			break;
+		}
 		b.p[i] = (u8)(hi << 4 | lo);
 	}
 	return b;
@@ -129,20 +144,29 @@ void bytes_free(struct bytes *b)
 	b->n = 0;
 }
 
-bool vectors_key(const char *where, json_t *object, const char *name,
-		 bool optional, u8 out[SIV_KEY_LEN])
+void vectors_key(struct place *at, json_t *object, const char *name,
+		 u8 out[SIV_KEY_LEN])
 {
-	struct bytes b = vectors_hex(where, object, name, optional);
-	bool there = b.p;
+	struct bytes b = vectors_hex(at, object, name, false);
 
 	memset(out, 0, SIV_KEY_LEN);
-	if (there && b.n != SIV_KEY_LEN)
-		vectors_die(where, "member \"%s\" has %zu bytes, not 32", name,
-			    b.n);
-	if (there)
+	if (b.n == SIV_KEY_LEN)
 		memcpy(out, b.p, SIV_KEY_LEN);
+	else
+		vectors_bad(at, "member \"%s\" has %zu bytes, not 32", name,
+			    b.n);
 	bytes_free(&b);
-	return there;
+}
+
+void vectors_count(struct score *s, const struct place *at, const char *wrong)
+{
+	if (!at->bad && !wrong) {
+		s->passed++;
+		return;
+	}
+	s->failed++;
+	if (!at->bad)
+		printf("FAIL: %s: %s: %s\n", vectors_path, at->name, wrong);
 }
 
 int vectors_end(const struct score *s)

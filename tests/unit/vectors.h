@@ -13,6 +13,12 @@ struct bytes {
 	size_t n;
 };
 
+/* Where something stands in a file, such as "vectors[3]", and if it is malformed. */
+struct place {
+	char name[96];
+	bool bad;
+};
+
 /* How a file went; what it printed last. */
 struct score {
 	unsigned int passed;
@@ -23,35 +29,37 @@ struct score {
 /**
  * vectors_load() - read a JSON file
  * @path: its name
+ * @list: the member of its top level that is an array of what is to be run
  *
- * A file that cannot be read or parsed is an error with file, line and column, and
- * exit status 2; the file's name is kept for the messages of the functions below.
+ * A file that cannot be read or parsed, or has no such member, is an error with exit
+ * status 2; the file's name is kept for the messages of the functions below.
  */
-json_t *vectors_load(const char *path);
+json_t *vectors_load(const char *path, const char *list);
 
-/**
- * vectors_die() - the file is JSON but not of the format: exit status 2
- * @where: the case, such as "vectors[3]"
- * @fmt: what is wrong with it
- */
-void __attribute__((noreturn, format(printf, 2, 3)))
-vectors_die(const char *where, const char *fmt, ...);
+/* vectors_die() - exit status 2, for want of memory. */
+_Noreturn void vectors_die(void);
 
-/* vectors_member() - a member of the wanted type, or exit status 2. */
-json_t *vectors_member(const char *where, json_t *object, const char *name,
+/* vectors_bad() - something is malformed there: say what, once for a place. */
+void __attribute__((format(printf, 2, 3)))
+vectors_bad(struct place *at, const char *fmt, ...);
+
+/* vectors_member() - a member of the wanted type; else NULL, and @at is bad. */
+json_t *vectors_member(struct place *at, json_t *object, const char *name,
 		       json_type type);
-/* vectors_hex() - a hexadecimal member; not there: empty if @optional, else exit 2. */
-struct bytes vectors_hex(const char *where, json_t *object, const char *name,
+/* vectors_hex() - a hexadecimal member; not there: empty, and bad unless @optional. */
+struct bytes vectors_hex(struct place *at, json_t *object, const char *name,
 			 bool optional);
 /* vectors_key() - a hexadecimal member of exactly 32 bytes. */
-bool vectors_key(const char *where, json_t *object, const char *name,
-		 bool optional, u8 out[SIV_KEY_LEN]);
+void vectors_key(struct place *at, json_t *object, const char *name,
+		 u8 out[SIV_KEY_LEN]);
 void bytes_free(struct bytes *b);
 static inline struct siv_span bytes_span(struct bytes b)
 {
 	return (struct siv_span){ b.p, b.n };
 }
 
+/* vectors_count() - passed, unless @wrong says what did not come out or @at is bad. */
+void vectors_count(struct score *s, const struct place *at, const char *wrong);
 /* vectors_end() - print the score; the exit status: 1 if any failed or none passed. */
 int vectors_end(const struct score *s);
 

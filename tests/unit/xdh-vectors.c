@@ -7,6 +7,7 @@
  * Groups on another curve are skipped. A case whose "result" is "invalid" must be
  * refused, or give something else than "shared". The key of a "valid" one must be taken,
  * one flagged NonCanonicalPublic refused (not every key that is not canonical is flagged).
+ * A malformed case has failed, and so has a malformed group.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +15,9 @@
 #include "vectorroom.h"
 #include "vectors.h"
 
-static bool flagged(const char *where, json_t *t, const char *flag)
+static bool flagged(struct place *at, json_t *t, const char *flag)
 {
-	json_t *flags = vectors_member(where, t, "flags", JSON_ARRAY);
+	json_t *flags = vectors_member(at, t, "flags", JSON_ARRAY);
 	json_t *f;
 	size_t i;
 
@@ -28,7 +29,7 @@ static bool flagged(const char *where, json_t *t, const char *flag)
 	return false;
 }
 
-static const char *run(const char *where, json_t *t,
+static const char *run(struct place *at, json_t *t,
 		       struct siv_vector_room *room)
 {
 	const struct siv_span none = { NULL, 0 };
@@ -38,64 +39,72 @@ static const char *run(const char *where, json_t *t,
 		.private = { priv, sizeof(priv) },
 		.shared = { shared, sizeof(shared) },
 	};
-	json_t *result = vectors_member(where, t, "result", JSON_STRING);
+	json_t *result = vectors_member(at, t, "result", JSON_STRING);
 
-	vectors_key(where, t, "public", false, pub);
-	vectors_key(where, t, "private", false, priv);
-	vectors_key(where, t, "shared", false, shared);
+	vectors_key(at, t, "public", pub);
+	vectors_key(at, t, "private", priv);
+	vectors_key(at, t, "shared", shared);
+	v.not_canonical = flagged(at, t, "NonCanonicalPublic");
+	if (at->bad)
+		return NULL;
 	v.valid = !strcmp(json_string_value(result), "valid");
 	v.invalid = !strcmp(json_string_value(result), "invalid");
-	v.not_canonical = flagged(where, t, "NonCanonicalPublic");
 	if (!vectorroom_keys(room, v.private, none))
-		vectors_die(where, "out of memory");
+		vectors_die();
 	return siv_xdh_vector_run(&v, room);
 }
 
-static void group(json_t *g, const char *where, struct siv_vector_room *room,
+static void test(json_t *t, const struct place *group, size_t i,
+		 struct siv_vector_room *room, struct score *score)
+{
+	struct place at = { .bad = false };
+	const char *wrong;
+	json_t *id;
+
+	snprintf(at.name, sizeof(at.name), "%.40s.tests[%zu]", group->name, i);
+	id = vectors_member(&at, t, "tcId", JSON_INTEGER);
+	if (id)
+		snprintf(at.name, sizeof(at.name), "tcId %lld",
+			 (long long)json_integer_value(id));
+	wrong = run(&at, t, room);
+	vectors_count(score, &at, wrong);
+}
+
+static void group(json_t *g, size_t n, struct siv_vector_room *room,
 		  struct score *score)
 {
-	json_t *curve = vectors_member(where, g, "curve", JSON_STRING);
-	json_t *tests = vectors_member(where, g, "tests", JSON_ARRAY);
-	const char *wrong;
-	json_t *t, *id;
+	struct place at = { .bad = false };
+	json_t *curve, *tests, *t;
 	size_t i;
 
+	snprintf(at.name, sizeof(at.name), "testGroups[%zu]", n);
+	curve = vectors_member(&at, g, "curve", JSON_STRING);
+	tests = vectors_member(&at, g, "tests", JSON_ARRAY);
+	if (at.bad) {
+		vectors_count(score, &at, NULL);
+		return;
+	}
+	if (strcmp(json_string_value(curve), "curve25519")) {
+		score->skipped += (unsigned int)json_array_size(tests);
+		return;
+	}
 	json_array_foreach(tests, i, t)
 	{
-		char at[96];
-
-		snprintf(at, sizeof(at), "%.40s.tests[%zu]", where, i);
-		id = vectors_member(at, t, "tcId", JSON_INTEGER);
-		if (strcmp(json_string_value(curve), "curve25519")) {
-			score->skipped++;
-			continue;
-		}
-		wrong = run(at, t, room);
-		if (!wrong) {
-			score->passed++;
-			continue;
-		}
-		score->failed++;
-		printf("FAIL: tcId %lld: %s\n",
-		       (long long)json_integer_value(id), wrong);
+		test(t, &at, i, room, score);
 	}
 }
 
 static void file(const char *path, struct siv_vector_room *room,
 		 struct score *score)
 {
-	json_t *root = vectors_load(path);
-	json_t *groups =
-		vectors_member("top level", root, "testGroups", JSON_ARRAY);
+	json_t *root = vectors_load(path, "testGroups");
+	json_t *groups = json_object_get(root, "testGroups");
 	json_t *g;
 	size_t i;
 
 	json_array_foreach(groups, i, g)
 	{
-		char where[48];
-
-		snprintf(where, sizeof(where), "testGroups[%zu]", i);
-		group(g, where, room, score);
+		group(g, i, room, score);
 	}
 	json_decref(root);
 }
