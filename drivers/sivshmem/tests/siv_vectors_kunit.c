@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The vectors of tests/vectors/ through the kernel's cryptography: as many cases as the
- * native programs run, from the same files (siv_vectors.h is made by gen-kunit.py).
+ * The vectors of tests/vectors/ through the kernel's cryptography, from the same files as
+ * the native programs (siv_vectors.h is made by gen-kunit.py). The last cases of a suite
+ * see that as many were run as siv_vectors.h says, which test-vectors compares with the
+ * native programs.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -67,18 +69,26 @@ siv_vectors_room(struct kunit *test, struct siv_span s0, struct siv_span s1)
 	return &v->room;
 }
 
-#define SIV_VECTORS_DESC(kind)                                             \
-	static void siv_##kind##_desc(const struct siv_##kind##_vector *v, \
-				      char *desc)                          \
-	{                                                                  \
-		strscpy(desc, v->name, KUNIT_PARAM_DESC_SIZE);             \
-	}                                                                  \
-	KUNIT_ARRAY_PARAM(siv_##kind, siv_##kind##_vectors, siv_##kind##_desc)
+#define SIV_VECTORS(kind, count)                                               \
+	static unsigned int siv_##kind##_ran;                                  \
+                                                                               \
+	static void siv_##kind##_desc(const struct siv_##kind##_vector *v,     \
+				      char *desc)                              \
+	{                                                                      \
+		strscpy(desc, v->name, KUNIT_PARAM_DESC_SIZE);                 \
+	}                                                                      \
+	KUNIT_ARRAY_PARAM(siv_##kind, siv_##kind##_vectors, siv_##kind##_desc) \
+                                                                               \
+	static void siv_vectors_##kind##_all(struct kunit *test)               \
+	{                                                                      \
+		KUNIT_EXPECT_EQ(test, siv_##kind##_ran, count);                \
+		siv_##kind##_ran = 0;                                          \
+	}
 
-SIV_VECTORS_DESC(noise);
-SIV_VECTORS_DESC(xdh);
-SIV_VECTORS_DESC(session);
-SIV_VECTORS_DESC(connect);
+SIV_VECTORS(noise, SIV_NOISE_VECTORS)
+SIV_VECTORS(xdh, SIV_XDH_VECTORS)
+SIV_VECTORS(session, SIV_SESSION_VECTORS)
+SIV_VECTORS(connect, SIV_CONNECT_VECTORS)
 
 static void siv_vectors_noise(struct kunit *test)
 {
@@ -86,6 +96,7 @@ static void siv_vectors_noise(struct kunit *test)
 	struct siv_vector_room *room =
 		siv_vectors_room(test, v->side[0].s, v->side[1].s);
 
+	siv_noise_ran++;
 	KUNIT_EXPECT_STREQ(test, siv_noise_vector_run(v, room) ?: "", "");
 }
 
@@ -95,6 +106,7 @@ static void siv_vectors_xdh(struct kunit *test)
 	const struct siv_span none = { NULL, 0 };
 	struct siv_vector_room *room = siv_vectors_room(test, v->private, none);
 
+	siv_xdh_ran++;
 	KUNIT_EXPECT_STREQ(test, siv_xdh_vector_run(v, room) ?: "", "");
 }
 
@@ -104,6 +116,7 @@ static void siv_vectors_session(struct kunit *test)
 	struct siv_vector_room *room =
 		siv_vectors_room(test, v->static_a, v->static_h);
 
+	siv_session_ran++;
 	KUNIT_EXPECT_STREQ(test, siv_session_vector_run(v, room) ?: "", "");
 }
 
@@ -113,11 +126,14 @@ static void siv_vectors_connect(struct kunit *test)
 	struct siv_vector_room *room =
 		siv_vectors_room(test, v->static_a, v->static_b);
 
+	siv_connect_ran++;
 	KUNIT_EXPECT_STREQ(test, siv_connect_vector_run(v, room) ?: "", "");
 }
 
 static struct kunit_case siv_noise_cases[] = {
-	KUNIT_CASE_PARAM(siv_vectors_noise, siv_noise_gen_params), {}
+	KUNIT_CASE_PARAM(siv_vectors_noise, siv_noise_gen_params),
+	KUNIT_CASE(siv_vectors_noise_all),
+	{}
 };
 
 struct kunit_suite siv_noise_suite = {
@@ -128,7 +144,9 @@ struct kunit_suite siv_noise_suite = {
 };
 
 static struct kunit_case siv_xdh_cases[] = {
-	KUNIT_CASE_PARAM(siv_vectors_xdh, siv_xdh_gen_params), {}
+	KUNIT_CASE_PARAM(siv_vectors_xdh, siv_xdh_gen_params),
+	KUNIT_CASE(siv_vectors_xdh_all),
+	{}
 };
 
 struct kunit_suite siv_xdh_suite = {
@@ -140,7 +158,9 @@ struct kunit_suite siv_xdh_suite = {
 
 static struct kunit_case siv_connect_kat_cases[] = {
 	KUNIT_CASE_PARAM(siv_vectors_session, siv_session_gen_params),
+	KUNIT_CASE(siv_vectors_session_all),
 	KUNIT_CASE_PARAM(siv_vectors_connect, siv_connect_gen_params),
+	KUNIT_CASE(siv_vectors_connect_all),
 	{}
 };
 
