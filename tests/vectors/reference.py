@@ -3,10 +3,9 @@
 """The protocol's cryptography a second time, to generate known answers.
 
     reference.py check             reproduce the published Noise vectors
-    reference.py generate [DIR]    check, then write noise-aesgcm.json and
-                                   connect-kat.json
+    reference.py generate [DIR]    check, then write connect-kat.json
     reference.py [verify]          check, then compare what generate would write
-                                   with the files that are there
+                                   with the file that is there
 
 Written from the protocol's text, the Noise specification (revision 34) and the
 tables of wire.h; it shares nothing with the C code. Primitives (X25519, the AEADs)
@@ -28,7 +27,7 @@ try:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 except ImportError as missing:
     print(f"reference.py: {missing}: install python3-cryptography")
-    print("0 passed, 0 failed, 5 skipped")
+    print("0 passed, 0 failed, 7 skipped")
     sys.exit(0 if len(sys.argv) == 1 else 2)
 
 HERE = Path(__file__).resolve().parent
@@ -230,12 +229,16 @@ def run_vector(vector, payloads):
     return out, sides[0].h
 
 
+PUBLISHED = ("noise-chachapoly.json", "noise-aesgcm.json")
+
+
 def published():
-    return json.loads((HERE / "noise-chachapoly.json").read_text())["vectors"]
+    return [vector for name in PUBLISHED
+            for vector in json.loads((HERE / name).read_text())["vectors"]]
 
 
 def check():
-    """The published ChaChaPoly vectors come out byte for byte."""
+    """The published vectors come out byte for byte."""
     for vector in published():
         payloads = [bytes.fromhex(m["payload"]) for m in vector["messages"]]
         out, hh = run_vector(vector, payloads)
@@ -243,26 +246,11 @@ def check():
         for message, mine in zip(vector["messages"], out, strict=True):
             assert message["ciphertext"] == mine.hex(), vector["protocol_name"]
         try:
-            unseal("ChaChaPoly", bytes(32), 0, b"", out[2])
+            unseal(vector["protocol_name"].split("_")[3], bytes(32), 0, b"", out[2])
             raise AssertionError("a wrong key opened a message")
         except InvalidTag:
             pass
     return len(published())
-
-
-def noise_aesgcm():
-    """The published inputs again, with the other cipher."""
-    vectors = []
-    for vector in published():
-        vector["protocol_name"] = vector["protocol_name"].replace(
-            "ChaChaPoly", "AESGCM")
-        payloads = [bytes.fromhex(m["payload"]) for m in vector["messages"]]
-        out, hh = run_vector(vector, payloads)
-        vector["handshake_hash"] = hh.hex()
-        for message, mine in zip(vector["messages"], out, strict=True):
-            message["ciphertext"] = mine.hex()
-        vectors.append(vector)
-    return {"vectors": vectors}
 
 
 # ------------------------------------------------------- sessions, connects
@@ -482,10 +470,7 @@ def render(document):
 
 
 def files():
-    return {
-        "noise-aesgcm.json": render(noise_aesgcm()),
-        "connect-kat.json": render(connect_kat()),
-    }
+    return {"connect-kat.json": render(connect_kat())}
 
 
 def main(argv):
