@@ -59,6 +59,15 @@ test-modules:
 user: ## programs and libraries, build/user/
 	@$(USER_MAKE) all
 
+# Found as tests/style.sh finds it.
+KDOC ?= /usr/lib/linux-kbuild-$(shell echo $(KREL) | cut -d. -f1,2)/scripts/kernel-doc
+
+.PHONY: doc
+doc: ## the driver's interface as a page, build/Documentation/uapi.rst
+	@mkdir -p $(B)/Documentation
+	@Documentation/expand.sh $(KDOC) Documentation/uapi.rst >$(B)/Documentation/.uapi.rst
+	@mv $(B)/Documentation/.uapi.rst $(B)/Documentation/uapi.rst
+
 .PHONY: deps
 deps: ## install the Debian packages that are missing
 	@tests/deps.sh all

@@ -47,26 +47,67 @@
 /* A name of a region, VM or service: up to 63 bytes and a NUL, zero-padded. */
 #define SIVSHMEM_NAME_LEN 64
 
-/* /dev/sivshmem-control */
-/* SIVSHMEM_VERSION: no argument; returns the ABI version. */
+/**
+ * SIVSHMEM_VERSION - which version of the ABI the driver has
+ *
+ * On the control node. No argument; returns the version.
+ */
 #define SIVSHMEM_VERSION _IO(SIVSHMEM_IOC, 0x00)
-/* SIVSHMEM_CONNECT: &struct sivshmem_connect; returns a channel descriptor. */
+
+/**
+ * SIVSHMEM_CONNECT - connect to a service
+ *
+ * On the control node, with &struct sivshmem_connect; returns a channel descriptor.
+ */
 #define SIVSHMEM_CONNECT _IO(SIVSHMEM_IOC, 0x01)
-/* SIVSHMEM_LISTEN: &struct sivshmem_listen; returns a listener descriptor. */
+
+/**
+ * SIVSHMEM_LISTEN - listen as the service that the identity names
+ *
+ * On the control node, with &struct sivshmem_listen; returns a listener descriptor.
+ */
 #define SIVSHMEM_LISTEN _IO(SIVSHMEM_IOC, 0x02)
-/* SIVSHMEM_REGION_INFO: &struct sivshmem_region_info. */
+
+/**
+ * SIVSHMEM_REGION_INFO - what is known of one region
+ *
+ * On the control node, with &struct sivshmem_region_info; returns 0.
+ */
 #define SIVSHMEM_REGION_INFO _IO(SIVSHMEM_IOC, 0x03)
-/* a listener's descriptor */
-/* SIVSHMEM_ACCEPT: &struct sivshmem_accept; returns a channel descriptor. */
+
+/**
+ * SIVSHMEM_ACCEPT - take the next channel of a listener
+ *
+ * On a listener, with &struct sivshmem_accept; returns a channel descriptor.
+ */
 #define SIVSHMEM_ACCEPT _IO(SIVSHMEM_IOC, 0x10)
-/* a channel's descriptor */
-/* SIVSHMEM_INFO: &struct sivshmem_info. */
+
+/**
+ * SIVSHMEM_INFO - what is known of a channel
+ *
+ * On a channel, with &struct sivshmem_info; returns 0.
+ */
 #define SIVSHMEM_INFO _IO(SIVSHMEM_IOC, 0x20)
-/* SIVSHMEM_WAIT: &struct sivshmem_wait. */
+
+/**
+ * SIVSHMEM_WAIT - sleep until the peer's position has come far enough
+ *
+ * On a channel that is used by mapping, with &struct sivshmem_wait; returns 0.
+ */
 #define SIVSHMEM_WAIT _IO(SIVSHMEM_IOC, 0x21)
-/* SIVSHMEM_BELL: no argument; rings the peer. */
+
+/**
+ * SIVSHMEM_BELL - ring the peer
+ *
+ * On a channel that is used by mapping. No argument; returns 0.
+ */
 #define SIVSHMEM_BELL _IO(SIVSHMEM_IOC, 0x22)
-/* SIVSHMEM_SHUTDOWN: &struct sivshmem_shutdown. */
+
+/**
+ * SIVSHMEM_SHUTDOWN - close one direction or both
+ *
+ * On a channel, with &struct sivshmem_shutdown; returns 0.
+ */
 #define SIVSHMEM_SHUTDOWN _IO(SIVSHMEM_IOC, 0x23)
 
 /* Flags of CONNECT and LISTEN. */
