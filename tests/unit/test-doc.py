@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Claim: `make doc` gives a page with a section for every ioctl, struct and enum of the
 driver's interface, and all that its header says in general; it fails, and writes
-nothing, if something is not described.
+nothing, if something is not described. The header's table and the headings of
+troubleshooting.rst are of the same errnos, which are those that the driver returns,
+and every cause stands under its own.
 
 Prints TAP. The goal runs in a copy, in a directory that is removed.
 """
@@ -17,9 +19,14 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 HEADER = "include/uapi/linux/sivshmem.h"
+DRIVER = TOP / "drivers/sivshmem"
 # The make that runs us shares neither its flags nor its jobs.
 ENV = {name: value for name, value in os.environ.items()
        if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+# What others give: the kernel's files have no positions, or there is no descriptor.
+KERNELS = {"ESPIPE", "EMFILE", "ENFILE"}
+# What no caller sees: it becomes EINTR, or a cause of reason.h.
+INSIDE = {"ERESTARTSYS", "ENOBUFS", "ENOENT", "ENOPKG"}
 
 
 def text(name):
@@ -67,6 +74,39 @@ def test_what_is_not_described(folder):
         assert done.returncode and why in done.stdout and page is None, (old, done)
     done, page = make_doc(folder, f"KDOC={folder}/none")
     assert done.returncode and "none" in done.stdout and page is None, done
+
+
+def reasons():
+    """Pairs: a cause's name as documents have it, and its errno."""
+    rows = re.findall(r"^\tX\((\w+), (E\w+), ", text(DRIVER / "core/reason.h"), re.M)
+    assert len(rows) > 50
+    return [(name.lower(), err) for name, err in rows]
+
+
+def chapters():
+    """The text below each errno's heading of troubleshooting.rst."""
+    parts = re.split(r"^(E[A-Z0-9]+(?:, E[A-Z0-9]+)*): .*\n===+\n",
+                     text("Documentation/troubleshooting.rst"), flags=re.M)
+    return {err: body for heading, body in zip(parts[1::2], parts[2::2], strict=True)
+            for err in heading.split(", ")}
+
+
+def returned():
+    sources = "".join(map(text, DRIVER.glob("*.c")))
+    return ({*re.findall(r"-(E[A-Z0-9]{2,})\b", sources)} - INSIDE | KERNELS |
+            {err for _, err in reasons()})
+
+
+def test_errnos_of_the_header(_):
+    table = re.search(r"^ \* DOC: General form.*?^ \*/", text(HEADER), re.M | re.S)[0]
+    told = {*re.findall(r"\bE[A-Z0-9]{2,}\b", table)}
+    assert told == returned(), told ^ returned()
+
+
+def test_errnos_of_troubleshooting(_):
+    assert {*chapters()} == returned(), {*chapters()} ^ returned()
+    for name, err in reasons():
+        assert re.search(rf"^``{name}``", chapters()[err], re.M), (name, err)
 
 
 def main():

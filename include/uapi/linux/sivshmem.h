@@ -23,20 +23,27 @@
  *   - EOPNOTSUPP: unknown flag, or not possible for this channel or caller
  *   - ENOTTY: unknown ioctl number for this kind of descriptor
  *   - EFAULT: an address is not accessible
+ *   - ESPIPE: a channel has no positions: no lseek(), pread() or pwrite()
  *   - EPERM: not authenticated yet, or not allowed by policy
- *   - EACCES: file mode or mapping protection
+ *   - EACCES: file mode, a key that the caller may not search, or mapping protection
  *   - ENOKEY, EKEYREJECTED, EKEYEXPIRED, EKEYREVOKED: an identity, a certificate
+ *   - EEXIST: the key has its private key already
  *   - EBADMSG: malformed, or failed authentication
  *   - EPROTO: the peer broke the rules of a ring or of the protocol
  *   - EPROTONOSUPPORT: version, suite or granule
  *   - ESTALE: an old epoch or generation
  *   - EDQUOT: a quota is used up; ENOSPC: the region is full
- *   - EADDRINUSE: the service has a listener; ECONNREFUSED: it has none
+ *   - EADDRINUSE: the service has a listener, or the identity is in use elsewhere
+ *   - ECONNREFUSED: the service has no listener, or one whose backlog is full
  *   - ECONNRESET: the peer is gone; EPIPE: the peer closed
  *   - EMSGSIZE: the record is longer than the buffer (it stays), or than a record may be
- *   - EBUSY: the channel is used the other way (read and write, or mapping)
- *   - ETIMEDOUT, EAGAIN, EINTR: as usual
+ *   - EBUSY: the channel is used the other way (read and write, or mapping), or its node
+ *     is open already
+ *   - ETIMEDOUT: not done in time; EINTR: a signal came first
+ *   - EAGAIN: it would have to wait and may not, or there were too many attempts
  *   - ENODEV: the device is gone
+ *   - EIO: the cryptography failed, here or elsewhere, or memory elsewhere
+ *   - ENOMEM: no memory; EMFILE, ENFILE: no descriptor
  */
 
 /* Returned by SIVSHMEM_VERSION. Version 1: first. */

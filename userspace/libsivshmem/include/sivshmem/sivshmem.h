@@ -150,9 +150,10 @@ struct ivshmem;
  * it returns before: poll ivshmem_fd() for POLLOUT, then ask ivshmem_connect_finish();
  * until then every other call gives -EPERM.
  *
- * Return: 0; -EINVAL for an argument; -ENOKEY without such an identity;
- * -ECONNREFUSED if nobody listens; -EPERM if the policy does not allow it; -ETIMEDOUT;
- * -ENODEV without device or driver; or another errno of <linux/sivshmem.h>.
+ * Return: 0; -EINVAL for an argument; -ENOKEY without such an identity; -EACCES without
+ * permission to search its key; -ECONNREFUSED if nobody listens; -EPERM if the policy does
+ * not allow it; -ETIMEDOUT; -ENODEV without device or driver; or another errno of
+ * <linux/sivshmem.h>.
  */
 int ivshmem_connect(const char *service, const struct ivshmem_options *options,
 		    struct ivshmem **channel);
@@ -170,7 +171,7 @@ int ivshmem_connect_finish(struct ivshmem *channel);
  * @options: at least an identity
  * @listener: set to the listener
  *
- * Return: 0; -EADDRINUSE if the service has a listener; -EPERM; -ENOKEY; ...
+ * Return: 0; -EADDRINUSE if the service has a listener; -EPERM; -ENOKEY; -EACCES; ...
  */
 int ivshmem_listen(const struct ivshmem_options *options,
 		   struct ivshmem **listener);
@@ -192,8 +193,9 @@ int ivshmem_accept(struct ivshmem *listener, struct ivshmem **channel);
  *           be NULL
  * @channel: set to the channel
  *
- * Return: 0; -ENOENT; -EACCES; -ENOKEY without search permission on the identity's key;
- * -EBUSY if the node is open already; -ENOTTY if it is no channel.
+ * Return: 0; -ENOENT; -EACCES without permission on the node, or to search the identity's
+ * key; -EBUSY if the node is open already; -ENOTTY if it is no channel; or why the channel
+ * has ended.
  */
 int ivshmem_open(const char *node, const struct ivshmem_options *options,
 		 struct ivshmem **channel);
