@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Claim: memory that is set aside for a VM stays that VM's, also while a reload has taken
- * it out of the region and another has its place; a reload that would have to move memory
- * is refused with file and line, and changes nothing; and the connection of a VM that a
- * reload removes ends with a line in the audit log.
+ * it out of the region and another has its place; a reload that would have to move memory,
+ * or to give an isolated region's to a third VM, is refused with file and line, and changes
+ * nothing; and the connection of a VM that a reload removes ends with a line in the audit
+ * log.
  */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -30,7 +32,13 @@ enum {
 #define VM_B "[vm b]\nuser = self\n"
 #define SERVICE "[service lab/b/data]\nclients = *\n"
 
+#define ISOLATED(members)                                          \
+	"[region lab]\nsize = 4M\nmode = isolated\ngranule = 4K\n" \
+	"members = " members "\n"
+#define VM_D "[vm d]\nuser = self\n"
+
 static const char policy[] = REGION("a b") VM_A VM_B SERVICE;
+static const char isolated[] = ISOLATED("a b") VM_A VM_B SERVICE;
 
 static const struct sim_connect data = { .service = "data",
 					 .ring_tx = RING,
@@ -38,13 +46,24 @@ static const struct sim_connect data = { .service = "data",
 
 static struct world w;
 
-static int setup(void **state)
+static int begin(const char *text)
 {
 	static const char *const regions[] = { "lab", NULL };
 
-	(void)state;
-	world_begin(&w, "sivshmemd", regions, policy);
+	world_begin(&w, "sivshmemd", regions, text);
 	return 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return begin(policy);
+}
+
+static int setup_isolated(void **state)
+{
+	(void)state;
+	return begin(isolated);
 }
 
 static int teardown(void **state)
@@ -97,7 +116,7 @@ static void test_arena_is_not_inherited(void **state)
 	assert_int_equal(arena, OWN);
 	/* d comes in a's place: the same index, the same mailbox */
 	world_leave(&w, a->g, true);
-	reload(REGION("d b") "[vm d]\nuser = self\n" VM_B SERVICE);
+	reload(REGION("d b") VM_D VM_B SERVICE);
 	world_must(&w, world_region(&w, "taken") == 0);
 	world_leave(&w, b->g, true);
 	b = world_listen(&w, "b", "lab", "data");
@@ -108,8 +127,7 @@ static void test_arena_is_not_inherited(void **state)
 	assert_int_equal(arena, 0);
 	/* and a, when it is there again, has what is its own, whatever is full */
 	world_leave(&w, b->g, true);
-	reload(REGION("a d") VM_A "[vm d]\nuser = self\n"
-				  "[service lab/d/data]\nclients = a\n");
+	reload(REGION("a d") VM_A VM_D "[service lab/d/data]\nclients = a\n");
 	a = world_enter(&w, "a", "lab", "user");
 	g = d->g;
 	assert_int_equal(sim_guest_reboot(g, true), 0);
@@ -190,6 +208,36 @@ static void test_returns(void **state)
 	world_end(&w);
 }
 
+/* Nobody comes to an isolated region: who was in it may map its memory still. */
+static void test_isolated(void **state)
+{
+	static const char third[] = ISOLATED("a d") VM_A VM_D;
+	static const char why[] =
+		"policy.ini:1: [region lab]: members of an isolated region "
+		"were changed: restart the daemon";
+	struct sim_channel *at_a, *at_b;
+	struct sim_session *a, *b;
+	char path[PATH_MAX];
+
+	(void)state;
+	refused(third, why);
+	refused(ISOLATED("d b") VM_D VM_B SERVICE, why);
+	refused(ISOLATED("c d") "[vm c]\nuser = self\n" VM_D, why);
+	b = world_listen(&w, "b", "lab", "data");
+	a = world_enter(&w, "a", "lab", "user");
+	world_pair(&w, a, b->g, &data, &at_a, &at_b);
+	refused(third, why);
+	world_talk(&w, at_a, at_b);
+	/* the same two in another order, and another rule */
+	reload(ISOLATED("b a") VM_A VM_B SERVICE "sealed = never\n");
+	world_talk(&w, at_a, at_b);
+	world_leave(&w, b->g, true);
+	world_must(&w, world_region(&w, "taken") == 0);
+	refused(third, why);
+	assert_int_equal(access(world_socket(&w, path, "d", "lab"), F_OK), -1);
+	world_end(&w);
+}
+
 static void test_removed_is_noted(void **state)
 {
 	const struct said line = { "detach", EPERM, "lab/a", NULL, "policy" };
@@ -215,6 +263,8 @@ int main(void)
 		CASE(test_arena_is_not_inherited),
 		CASE(test_refused),
 		CASE(test_returns),
+		cmocka_unit_test_setup_teardown(test_isolated, setup_isolated,
+						teardown),
 		CASE(test_removed_is_noted),
 	};
 

@@ -417,6 +417,16 @@ static void daemon_same_arenas(const struct region *r, const struct policy *p,
 	}
 }
 
+static u32 daemon_new_members(const struct region *r, const struct policy *p,
+			      const struct policy_region *pr)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < pr->member_count; i++)
+		n += !region_member(r, p->vms[pr->members[i]].name);
+	return n;
+}
+
 static void daemon_frozen(const struct broker *b, const struct policy *new,
 			  struct notes *notes)
 {
@@ -442,19 +452,16 @@ static void daemon_frozen(const struct broker *b, const struct policy *new,
 				    "channels, suites or rings were changed: "
 				    "restart the daemon",
 				    r->name);
+		/* who was a member maps the memory until its QEMU ends */
+		else if (pr->mode == POLICY_ISOLATED &&
+			 daemon_new_members(r, new, pr))
+			notes_error(notes, new->file, pr->line,
+				    "[region %s]: members of an isolated "
+				    "region were changed: restart the daemon",
+				    r->name);
 		else if (pr->mode != POLICY_VANILLA)
 			daemon_same_arenas(r, new, pr, notes);
 	}
-}
-
-static u32 daemon_new_members(const struct region *r, const struct policy *p,
-			      const struct policy_region *pr)
-{
-	u32 i, n = 0;
-
-	for (i = 0; i < pr->member_count; i++)
-		n += !region_member(r, p->vms[pr->members[i]].name);
-	return n;
 }
 
 static u32 daemon_old_members(const struct region *r, const struct policy *p,
