@@ -3,7 +3,8 @@
  * Claim: sivshmemctl moves files byte-exact and verified over plain, mapped and sealed
  * channels, refuses what a hostile sender says of names, sizes, offsets and digests and
  * leaves nothing behind, joins standard input and output as a stream and line by line,
- * measures, speaks to the daemon as agreed, and exits with 0, 1 or 2.
+ * measures, speaks to the daemon as agreed, and exits with 0, 1 or 2; with --json what
+ * is wrong, too, is one object on one line.
  *
  * usage: test-ctl SIVSHMEMCTL FAKE-DRIVER.so. Both ends run the command, here under
  * AddressSanitizer, on the driver of fake-driver.c.
@@ -21,6 +22,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <openssl/evp.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -514,9 +516,46 @@ static void host_commands(void **state)
 
 /* ------------------------------------------------------------------- exit codes */
 
+/* One object on one line, and nothing else. */
+static void assert_error_object(const char *name)
+{
+	char text[4096];
+	size_t n = slurp(name, text, sizeof(text));
+	json_t *o = json_loads(text, 0, NULL);
+
+	if (!json_is_false(json_object_get(o, "ok")) ||
+	    !json_string_length(json_object_get(o, "what")) ||
+	    !json_string_length(json_object_get(o, "error")) ||
+	    strchr(text, '\n') != text + n - 1)
+		fail_msg("no object for an error: %s", text);
+	json_decref(o);
+}
+
+/* A wrong line, with --json before it or behind it. */
+static void wrong_in_json(const char *const *line, bool before)
+{
+	/* where the standard output is for data */
+	bool data = line[0] &&
+		    (!strcmp(line[0], "listen") || !strcmp(line[0], "connect"));
+	const char *words[12] = { ctl, "--json" };
+	int n = before ? 2 : 1, r;
+
+	while (*line)
+		words[n++] = *line++;
+	if (!before)
+		words[n] = "--json";
+	unlink(at("stderr"));
+	r = finish(start(words, NULL, at("o")));
+	if (r != 2)
+		fail_msg("%s ... --json exits with %d", words[1], r);
+	assert_error_object(data ? "stderr" : "o");
+	if (data)
+		assert_int_equal(slurp("o", (char[8]){ 0 }, 8), 0);
+}
+
 static void usage_is_2(void **state)
 {
-	static const char *const lines[][8] = {
+	static const char *const lines[][9] = {
 		{ "nonsense" },
 		{ "send" },
 		{ "send", "--as", "a", "service" },
@@ -543,6 +582,11 @@ static void usage_is_2(void **state)
 		{ "restore", "channel", "7" },
 		{ "qemu-args" },
 		{ "status", "more" },
+		{ "status", "--force" },
+		{ "recv", "--as", "a", "-fz" },
+		{ "recv", "--as", "a", "--force=x" },
+		{ "listen", "--nonsense" },
+		{ "connect", "--as", "a", "--timeout", "x", "service" },
 	};
 
 	(void)state;
@@ -555,7 +599,38 @@ static void usage_is_2(void **state)
 		if (r != 2)
 			fail_msg("%s ... (line %zu) exits with %d", lines[i][0],
 				 i, r);
+		wrong_in_json(lines[i], true);
+		wrong_in_json(lines[i], false);
 	}
+	wrong_in_json((const char *const[]){ NULL }, true);
+}
+
+/* The words name the option, and how the command is used. */
+static void wrong_options(void **state)
+{
+	static const char *const lines[][5] = {
+		{ "recv", "file", "--nonsense", NULL, "--nonsense" },
+		{ "recv", "--as", NULL, NULL, "--as" },
+		{ "recv", "--force=x", NULL, NULL, "--force=x" },
+		{ "recv", "-zf", NULL, NULL, "-z" },
+		{ "recv", "-o", NULL, NULL, "-o" },
+	};
+	char said[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		unlink(at("stderr"));
+		assert_int_equal(RUN(NULL, NULL, ctl, lines[i][0], lines[i][1],
+				     lines[i][2]),
+				 2);
+		snprintf(said, sizeof(said),
+			 "sivshmemctl recv: \"%s\" is no option", lines[i][4]);
+		assert_says("stderr", said);
+		assert_says("stderr", "\nusage: sivshmemctl recv --as NAME");
+	}
+	/* after this no option comes */
+	assert_int_equal(RUN(NULL, at("o"), ctl, "recv", "--", "--json"), 2);
+	assert_int_equal(slurp("o", (char[8]){ 0 }, 8), 0);
 }
 
 static unsigned int times(const char *file, const char *text)
@@ -599,10 +674,12 @@ static void others(void **state)
 	assert_int_equal(RUN(NULL, at("o"), ctl, "posture", "--json"), 1);
 	assert_says("o", "\"posture\":\"WEAK\"");
 	assert_says("o", "\"no_lockdown\"");
+	unlink(at("stderr"));
 	assert_int_equal(RUN(NULL, at("o"), ctl, "connect", "--as", "nobody",
 			     "--json", "x"),
 			 1);
 	assert_says("stderr", "\"errno_name\":\"ENOKEY\"");
+	assert_error_object("stderr");
 	assert_int_equal(RUN(NULL, at("o"), ctl, "connect", "--as", "me", "x"),
 			 1);
 	assert_says(
@@ -650,6 +727,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(measures),
 		cmocka_unit_test(host_commands),
 		cmocka_unit_test(usage_is_2),
+		cmocka_unit_test(wrong_options),
 		cmocka_unit_test(gap),
 		cmocka_unit_test(others),
 	};

@@ -169,6 +169,18 @@ static bool take_channel(struct channel_options *ch, int opt)
 	}
 }
 
+/* What getopt_long() does not like: a letter, or the word before optind. */
+static void bad_option(const struct ctl *ctl, const struct ctl_command *cmd)
+{
+	const char letter[] = { '-', (char)optopt, '\0' };
+	bool is_letter = optopt > 0 && optopt < OPT_JSON;
+
+	ctl_usage(
+		ctl, cmd,
+		"\"%s\" is no option here, or its value is missing or too much",
+		is_letter ? letter : ctl->argv[optind - 1]);
+}
+
 int common_option(struct ctl *ctl, const struct ctl_command *cmd,
 		  struct channel_options *ch, int opt)
 {
@@ -186,17 +198,14 @@ int common_option(struct ctl *ctl, const struct ctl_command *cmd,
 		ctl_help(cmd, stdout);
 		return OPTION_HELP;
 	case '?':
-	case ':':
-		/* getopt_long() has said what it does not like */
-		fprintf(stderr, "usage: sivshmemctl %s %s\n", cmd->name,
-			cmd->args);
+		bad_option(ctl, cmd);
 		return OPTION_BAD;
 	}
 	if (!ch || opt < OPT_IDENTITY || opt >= OPT_OWN)
 		return OPTION_NOT_MINE;
 	if (take_channel(ch, opt))
 		return OPTION_TAKEN;
-	ctl_usage(cmd, "\"%s\" is not what that option takes", optarg);
+	ctl_usage(ctl, cmd, "\"%s\" is not what that option takes", optarg);
 	return OPTION_BAD;
 }
 

@@ -331,7 +331,7 @@ static int host_run(struct ctl *ctl, struct host *h, int argc, char **argv)
 			h->socket = optarg;
 		}
 	if (argc - optind != h->members)
-		return ctl_usage(h->cmd,
+		return ctl_usage(ctl, h->cmd,
 				 h->members ?
 					 "arguments are missing, or too many" :
 					 "it takes no argument");
@@ -419,7 +419,7 @@ static int what_run(struct ctl *ctl, const struct ctl_command *cmd,
 			known |= !strcmp(argv[i], whats[k]);
 	}
 	if (!known)
-		return ctl_usage(cmd, "what? serial, identity%s or vm",
+		return ctl_usage(ctl, cmd, "what? serial, identity%s or vm",
 				 channels ? ", channel" : "");
 	return host_run(ctl, &h, argc, argv);
 }

@@ -31,7 +31,7 @@ static int plain_command(struct ctl *ctl, const struct ctl_command *cmd,
 			return CTL_USAGE;
 		}
 	if (optind < argc)
-		return ctl_usage(cmd, "\"%s\" is one argument too many",
+		return ctl_usage(ctl, cmd, "\"%s\" is one argument too many",
 				 argv[optind]);
 	return -1;
 }

@@ -432,7 +432,7 @@ static int ping_parse(struct ctl *ctl, int argc, char **argv,
 		p->asleep |= opt == OPT_WAKEUP;
 	}
 	if (!good || p->size > 1u << 29)
-		return ctl_usage(&cmd_ping, "a count or a size is wrong");
+		return ctl_usage(ctl, &cmd_ping, "a count or a size is wrong");
 	if (!p->polled && !p->asleep) {
 		p->polled = true;
 		p->asleep = true;
@@ -456,7 +456,7 @@ static int ping_run(struct ctl *ctl, int argc, char **argv)
 		ch.service = argv[optind++];
 	wrong = optind < argc ? "one argument too many" : channel_check(&ch);
 	if (wrong)
-		return ctl_usage(&cmd_ping, "%s", wrong);
+		return ctl_usage(ctl, &cmd_ping, "%s", wrong);
 	ret = get_room(ctl, &ch, p.copy, &r);
 	if (!ret)
 		ret = ping_do(ctl, &p, &r);
@@ -649,13 +649,13 @@ static int bench_run(struct ctl *ctl, int argc, char **argv)
 		b.copy |= opt == OPT_COPY;
 	}
 	if (!good || !b.size || b.size > 1u << 29 || bytes < b.size)
-		return ctl_usage(&cmd_bench, "a size is wrong");
+		return ctl_usage(ctl, &cmd_bench, "a size is wrong");
 	b.count = bytes / b.size;
 	if (optind < argc)
 		ch.service = argv[optind++];
 	wrong = optind < argc ? "one argument too many" : channel_check(&ch);
 	if (wrong)
-		return ctl_usage(&cmd_bench, "%s", wrong);
+		return ctl_usage(ctl, &cmd_bench, "%s", wrong);
 	/* so large that memcpy() does not stay in a small part of the caches either */
 	if (!ch.node && !ch.listen && !ch.o.ring_tx)
 		for (ch.o.ring_tx = 65536; ch.o.ring_tx < 16 * b.size;)

@@ -268,7 +268,7 @@ static int listen_run(struct ctl *ctl, int argc, char **argv)
 	ch.listen = !ch.node;
 	wrong = optind < argc ? "one argument too many" : channel_check(&ch);
 	if (wrong)
-		return ctl_usage(&cmd_listen, "%s", wrong);
+		return ctl_usage(ctl, &cmd_listen, "%s", wrong);
 	do {
 		ret = channel_get(ctl, &ch, &ls, &c);
 		if (ret)
@@ -299,7 +299,7 @@ static int connect_run(struct ctl *ctl, int argc, char **argv)
 		ch.listen || o.keep ? "--listen and --keep belong to listen" :
 				      channel_check(&ch);
 	if (wrong)
-		return ctl_usage(&cmd_connect, "%s", wrong);
+		return ctl_usage(ctl, &cmd_connect, "%s", wrong);
 	ret = channel_get(ctl, &ch, NULL, &c);
 	if (ret)
 		return ret;

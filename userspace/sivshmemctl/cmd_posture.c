@@ -198,7 +198,7 @@ static int posture_run(struct ctl *ctl, int argc, char **argv)
 			return CTL_USAGE;
 		}
 	if (optind < argc)
-		return ctl_usage(&cmd_posture,
+		return ctl_usage(ctl, &cmd_posture,
 				 "\"%s\" is one argument too many",
 				 argv[optind]);
 	for (n = 0; !(err = ivshmem_region(n, &r)); n = r.index + 1) {

@@ -368,20 +368,22 @@ static int recv_run(struct ctl *ctl, int argc, char **argv)
 			else if (opt != OPT_MAX)
 				r.force = true;
 			else if (!parse_size(optarg, &r.max))
-				return ctl_usage(&cmd_recv, "\"%s\" is no size",
-						 optarg);
+				return ctl_usage(ctl, &cmd_recv,
+						 "\"%s\" is no size", optarg);
 		}
 	if (optind < argc)
-		return ctl_usage(&cmd_recv, "\"%s\" is one argument too many",
+		return ctl_usage(ctl, &cmd_recv,
+				 "\"%s\" is one argument too many",
 				 argv[optind]);
 	if (!split_output(&r))
-		return ctl_usage(&cmd_recv, "--output is no name for a file");
+		return ctl_usage(ctl, &cmd_recv,
+				 "--output is no name for a file");
 	if (r.chosen && !strcmp(r.chosen, "-"))
 		ctl->json_to = stderr;
 	ch.listen = !ch.node && !ch.service;
 	wrong = channel_check(&ch);
 	if (wrong)
-		return ctl_usage(&cmd_recv, "%s", wrong);
+		return ctl_usage(ctl, &cmd_recv, "%s", wrong);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	ret = run_one(&r, &ch);

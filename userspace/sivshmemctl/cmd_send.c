@@ -249,18 +249,18 @@ static int send_run(struct ctl *ctl, int argc, char **argv)
 				as = optarg;
 			else if (!parse_size(optarg, &chunk) || !chunk ||
 				 chunk > 1u << 30)
-				return ctl_usage(&cmd_send, "\"%s\" is no size",
-						 optarg);
+				return ctl_usage(ctl, &cmd_send,
+						 "\"%s\" is no size", optarg);
 		}
 	given = argc - optind;
 	if (given != (ch.listen || ch.node ? 1 : 2))
-		return ctl_usage(&cmd_send, "which service, which file?");
+		return ctl_usage(ctl, &cmd_send, "which service, which file?");
 	if (given == 2)
 		ch.service = argv[optind++];
 	s.path = argv[optind];
 	wrong = channel_check(&ch);
 	if (wrong)
-		return ctl_usage(&cmd_send, "%s", wrong);
+		return ctl_usage(ctl, &cmd_send, "%s", wrong);
 	r = open_file(&s, as);
 	if (!r)
 		r = run_one(&s, &ch, chunk);

@@ -21,6 +21,7 @@ enum {
 
 /**
  * struct ctl - one run of the command
+ * @argv: the command and its words, for complaints
  * @json: one JSON object instead of text
  * @json_to: where: the standard output, unless that is for data
  * @quiet: no progress
@@ -28,6 +29,7 @@ enum {
  * @socket: of the daemon; NULL: the usual one
  */
 struct ctl {
+	char **argv;
 	bool json;
 	FILE *json_to;
 	bool quiet;
@@ -85,14 +87,21 @@ const char *errno_name(int error);
  * @error: negative errno, or 0 if @format says it all
  * @format: what and where
  *
- * "sivshmemctl: WHAT: ECONNREFUSED: Connection refused (hint)"; with --json also as an
- * object. Return: CTL_FAILED.
+ * "sivshmemctl: WHAT: ECONNREFUSED: Connection refused (hint)"; with --json an object
+ * before that, or, where objects go to the standard error, instead. Return: CTL_FAILED.
  */
 int ctl_fail(const struct ctl *ctl, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* ctl_usage() - say what is wrong with the command line. Return: CTL_USAGE. */
-int ctl_usage(const struct ctl_command *cmd, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+/**
+ * ctl_usage() - say what is wrong with the command line
+ * @ctl: this run
+ * @cmd: the command, or NULL if there is none
+ * @format: what is wrong
+ *
+ * As ctl_fail(), wherever --json stands. Return: CTL_USAGE.
+ */
+int ctl_usage(const struct ctl *ctl, const struct ctl_command *cmd,
+	      const char *format, ...) __attribute__((format(printf, 3, 4)));
 void ctl_help(const struct ctl_command *cmd, FILE *to);
 
 /* Text of numbers; the buffers belong to the caller. */

@@ -58,6 +58,11 @@ int main(int argc, char **argv)
 	skip = global_options(&ctl, argc, argv);
 	argc -= skip;
 	argv += skip;
+	ctl.argv = argv + 1;
+	/* ctl_usage() says it */
+	opterr = 0;
+	if (argc < 2 && ctl.json)
+		return ctl_usage(&ctl, NULL, "no command");
 	name = argc > 1 ? argv[1] : "--help";
 	if (!strcmp(name, "--version")) {
 		printf("sivshmemctl %s\n", ivshmem_version());
@@ -77,8 +82,5 @@ int main(int argc, char **argv)
 			r = r ? r : CTL_FAILED;
 		return r;
 	}
-	fprintf(stderr,
-		"sivshmemctl: no command \"%s\"; sivshmemctl --help lists them\n",
-		name);
-	return CTL_USAGE;
+	return ctl_usage(&ctl, NULL, "no command \"%s\"", name);
 }

@@ -29,7 +29,7 @@ $(fake-driver): tests/unit/fake-driver.c include/uapi/linux/sivshmem.h \
 
 test-ctl-cflags := -Iuserspace/libsivshmem/include
 test-ctl-uses := libsivshmem
-test-ctl-libs := -lkeyutils
+test-ctl-libs := -lkeyutils -ljansson
 test-ctl-nocore := y
 test-ctl-deps := $(B)/asan/sivshmemctl $(fake-driver)
 test-ctl-args := $(B)/asan/sivshmemctl $(fake-driver)

@@ -24,6 +24,24 @@ const char *errno_name(int error)
 	return name ? name : "errno?";
 }
 
+/* As an object; false if the words are wanted as well. */
+static bool fail_json(const struct ctl *ctl, int error, const char *what)
+{
+	struct json_out j;
+
+	json_begin(&j, ctl->json_to);
+	json_bool(&j, "ok", false);
+	json_text(&j, "what", what);
+	json_text(&j, "error", error ? strerror(-error) : what);
+	if (error) {
+		json_number(&j, "errno", (uint64_t)-error);
+		json_text(&j, "errno_name", errno_name(error));
+		json_text(&j, "hint", ivshmem_hint(error));
+	}
+	json_end(&j);
+	return ctl->json_to == stderr;
+}
+
 int ctl_fail(const struct ctl *ctl, int error, const char *format, ...)
 {
 	const char *hint = error ? ivshmem_hint(error) : "";
@@ -33,20 +51,8 @@ int ctl_fail(const struct ctl *ctl, int error, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(what, sizeof(what), format, ap);
 	va_end(ap);
-	if (ctl->json) {
-		struct json_out j;
-
-		json_begin(&j, ctl->json_to);
-		json_bool(&j, "ok", false);
-		json_text(&j, "what", what);
-		json_text(&j, "error", error ? strerror(-error) : what);
-		if (error) {
-			json_number(&j, "errno", (uint64_t)-error);
-			json_text(&j, "errno_name", errno_name(error));
-			json_text(&j, "hint", hint);
-		}
-		json_end(&j);
-	}
+	if (ctl->json && fail_json(ctl, error, what))
+		return CTL_FAILED;
 	fprintf(stderr, "sivshmemctl: %s", what);
 	if (error)
 		fprintf(stderr, ": %s: %s", errno_name(error),
@@ -57,15 +63,35 @@ int ctl_fail(const struct ctl *ctl, int error, const char *format, ...)
 	return CTL_FAILED;
 }
 
-int ctl_usage(const struct ctl_command *cmd, const char *format, ...)
+/* Also if it stands behind what is wrong. */
+static bool wants_json(const struct ctl *ctl)
 {
+	char **word = ctl->argv;
+
+	while (*word && strcmp(*word, "--json") && strcmp(*word, "--"))
+		word++;
+	return ctl->json || (*word && !strcmp(*word, "--json"));
+}
+
+int ctl_usage(const struct ctl *ctl, const struct ctl_command *cmd,
+	      const char *format, ...)
+{
+	char what[512];
 	va_list ap;
 
-	fprintf(stderr, "sivshmemctl %s: ", cmd->name);
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	vsnprintf(what, sizeof(what), format, ap);
 	va_end(ap);
-	fprintf(stderr, "\nusage: sivshmemctl %s %s\n", cmd->name, cmd->args);
+	if (wants_json(ctl) && fail_json(ctl, 0, what))
+		return CTL_USAGE;
+	if (!cmd) {
+		fprintf(stderr,
+			"sivshmemctl: %s; sivshmemctl --help lists them\n",
+			what);
+		return CTL_USAGE;
+	}
+	fprintf(stderr, "sivshmemctl %s: %s\n", cmd->name, what);
+	fprintf(stderr, "usage: sivshmemctl %s %s\n", cmd->name, cmd->args);
 	fprintf(stderr, "       sivshmemctl %s --help\n", cmd->name);
 	return CTL_USAGE;
 }
