@@ -35,6 +35,7 @@ install-user: user
 	$(call put,755,$(sbindir),$(U)/sivshmemd $(U)/sivshmemd-key)
 	$(call put,755,$(libdir),$(U)/$(LIB_SO))
 	ln -sf $(LIB_SO) $(DESTDIR)$(libdir)/libsivshmem.so.$(LIB_MAJOR)
+	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 	$(call put,644,$(udevdir),userspace/udev/60-sivshmem.rules)
 	$(call folder,$(unitdir) $(sysusersdir) $(tmpfilesdir))
 	$(call fill,userspace/systemd/sivshmemd.service,$(unitdir)/sivshmemd.service)

@@ -3,8 +3,9 @@
 """Claim: `make install` puts exactly the files of installed.txt in place, with
 their modes; the README's program is built against them by pkg-config and loads
 the shared library, which exports what its map, its header and nobody else say;
-DKMS finds sources that build; and the unit starts a program with options that
-it has, under a system call filter with which it can serve.
+DKMS finds sources that build; the dynamic linker is told of the library where it
+is to be used; and the unit starts a program with options that it has, under a
+system call filter with which it can serve.
 
 Prints TAP. Everything goes into a directory that is removed.
 """
@@ -147,6 +148,25 @@ def test_readme_without_the_shared_library(root):
     program = compile_readme(root, root / "usr/lib/libsivshmem.a", *private)
     assert LIBRARY not in needed(program, "NEEDED")
     run(program, status=1)
+
+
+def test_linker_is_told(root):
+    """By root's `make install` and without DESTDIR, and only then."""
+    tools, note = root / "linker/bin", root / "linker/told"
+    tools.mkdir(parents=True)
+    for name, command in (("ldconfig", f"echo told >{note}"), ("id", 'echo "$ID"')):
+        (tools / name).write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
+        (tools / name).chmod(0o755)
+
+    def told(user, *words):
+        note.unlink(missing_ok=True)
+        run("make", "-s", "install-user", *words, cwd=TOP,
+            env={**ENV, "PATH": f"{tools}:{ENV['PATH']}", "ID": user})
+        return note.exists()
+
+    assert told("0", f"prefix={root}/linker/own")
+    assert not told("1000", f"prefix={root}/linker/own")
+    assert not told("0", "prefix=/usr", f"DESTDIR={root}/linker/root")
 
 
 def test_dkms_sources(root):
