@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from story import Story  # noqa: E402
 
 from lab import initramfs  # noqa: E402
+from lab.agent import Deadline  # noqa: E402
 from lab.daemon import Daemon  # noqa: E402
 from lab.lab import Lab, guest_modules, guest_programs  # noqa: E402
 from lab.paths import BUILD, LOGS  # noqa: E402
@@ -176,9 +177,9 @@ class Demo:
         camera, display = self.lab.vms["camera"], self.lab.vms["display"]
         total = self.lab.kernel().vmlinux.stat().st_size
         flag = "--sealed" if kind == "sealed" else ""
-        sender = camera.start("sivshmemctl send --as front --listen --quiet "
+        sender = camera.start("sivshmemctl send --as front --listen "
                               f"{flag} /root/vmlinux 2>&1")
-        time.sleep(0.5)
+        sender.wait_output("listening as front")
         start = time.monotonic()
         receiver = display.start(
             "sivshmemctl recv --as screen --connect front --ring 1M "
@@ -205,8 +206,8 @@ class Demo:
         """Round trips and bandwidth, as sivshmemctl measures them."""
         for kind, flag in (("plain", ""), ("sealed", "--sealed")):
             server = self.lab.vms["camera"].start(
-                f"sivshmemctl listen --as front --echo --keep {flag}")
-            time.sleep(0.5)
+                f"sivshmemctl listen --as front --echo --keep {flag} 2>&1")
+            server.wait_output("listening as front")
             for what, words in (("round trips", "ping -c 500"),
                                 ("bandwidth", "bench -b 16M")):
                 out = self.lab.vms["display"].run(
@@ -238,8 +239,13 @@ def tell(demo, story):
     intruder.attempt_all(demo)
 
 
+def too_late(*_):
+    raise Deadline(f"not done in {SECONDS} s")
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGALRM, too_late)
     story = Story()
     lab = None
     try:
@@ -252,6 +258,7 @@ def main():
         story.deviation("the story could not be told to its end",
                         f"{type(error).__name__}: {error}")
     finally:
+        signal.alarm(0)
         for problem in lab.close() if lab else []:
             story.deviation("a machine complained", problem)
     story.tell(f"Logs: {(LOGS / 'demo').relative_to(TOP)}")

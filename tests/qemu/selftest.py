@@ -3,7 +3,10 @@
 # What judges the tests judges rightly: kernel complaints are seen, KUnit's and
 # TAP's results are counted one by one, and nothing at all is not a success. What a
 # guest has counted for coverage is written to the folder for it, and nothing else is.
+# A demonstration that takes too long says so, fails, and leaves nothing behind.
 import io
+import os
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -87,6 +90,25 @@ def unpacked(*names):
     return number, sorted(files)
 
 
+LATE = """import demo, sys, time
+demo.SECONDS = 1
+demo.tell = lambda *_: time.sleep(60)
+sys.exit(demo.main())"""
+
+
+def late_demo():
+    """Exit status and output of a demonstration whose time is over, and what it left."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        done = subprocess.run(
+            [sys.executable, "-c", LATE], check=False, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(HERE.parent / "demo"),
+                 "SIV_BUILD": str(HERE.parents[1] / "build/selftest"),
+                 "TMPDIR": folder})
+        return done.returncode, done.stdout, os.listdir(folder)
+
+
 def main():
     for line in COMPLAINTS.splitlines():
         check(splats(line), f"seen: {line[10:50].strip()}")
@@ -112,6 +134,10 @@ def main():
     check(unpacked("./modules/x.gcda", "./kunit/driver/y.gcda", "./z.txt", "./../up.gcda")
           == (2, ["kunit/driver/y.gcda", "modules/x.gcda"]),
           "a guest's counts are kept, and nothing beside them is written")
+    status, said, left = late_demo()
+    check(status == 1 and "not done in 1 s" in said and not left,
+          "a demonstration that takes too long says so, fails and leaves nothing: "
+          f"{status} {left}")
     return 0 if all(results) else 1
 
 
