@@ -96,6 +96,7 @@ class Intruder:
                              service="forged")
         self.refusal("connect as car/intruder/forged, of another CA",
                      "ENOKEY", errno_of(got), seen)
+        self.allowed("of the host's CA")
 
     def stolen_identity(self):
         self.demo.add_key("intruder", "screen", self.demo.bundle("display/screen"))
@@ -150,6 +151,8 @@ class Intruder:
         got = display.run(f"su other -c 'act open {node}'", status=None).out
         self.refusal(f"another user of display opens {node}", "EACCES",
                      errno_of(got), None)
+        got = display.run(f"act open {node}", status=None).out.strip()
+        self.story.check(got == "ok", f"its owner opens {node}", got)
         holder.close_input()
         self.story.check(holder.wait() == 0,
                          "its owner used that channel all the while", holder.text)
@@ -192,10 +195,16 @@ class Intruder:
                 yield bytearray(hello)
 
     def replay(self):
-        """A recorded handshake: word for word, and with today's challenge."""
+        """A recorded handshake: word for word, and with today's challenge.
+
+        Who writes to a mailbox makes no call that could fail: the host refuses
+        the message, and the errno is its audit line's.
+        """
         found = list(self.recorded())
         self.story.check(found, "recorded handshakes of the others",
                          "none was found in memory", f"{len(found)} in memory")
+        self.story.tell("To write to a mailbox is no call: what the host says "
+                        "of the message counts.")
         for hello in found:
             for what in ("word for word", "with its own challenge put in"):
                 if what != "word for word":
@@ -214,6 +223,7 @@ class Intruder:
                 self.story.refused(f"replayed {what}", "EBADMSG",
                                    errno.errorcode.get(event["errno"], "0"),
                                    audit_line(event))
+        self.allowed("by a handshake of its own")
 
     def read_memory(self, kind, words):
         """Send a marker through a channel, and search all of BAR2 for it."""
