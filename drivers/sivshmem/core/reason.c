@@ -59,7 +59,10 @@ static const char *const siv_reason_names[SIV_R_COUNT] = {
 	[SIV_R_KEY_PKCS8] = "key_pkcs8",
 	[SIV_R_KEY_MISMATCH] = "key_mismatch",
 	[SIV_R_KEY_EXISTS] = "key_exists",
+	[SIV_R_KEY_MISSING] = "key_missing",
+	[SIV_R_KEY_NAME] = "key_name",
 	[SIV_R_NO_KEY] = "no_key",
+	[SIV_R_KEY_SEARCH] = "key_search",
 	[SIV_R_KEY_REVOKED] = "key_revoked",
 	[SIV_R_KEY_EXPIRED] = "key_expired",
 	[SIV_R_DH_ZERO] = "dh_zero",
@@ -108,6 +111,9 @@ static const char *const siv_reason_names[SIV_R_COUNT] = {
 	[SIV_R_MODE] = "mode",
 	[SIV_R_WINDOW] = "window",
 	[SIV_R_PROTECTION] = "protection",
+	[SIV_R_ARGUMENT] = "argument",
+	[SIV_R_ARGUMENT_TAIL] = "argument_tail",
+	[SIV_R_RECORD_SIZE] = "record_size",
 };
 
 /*

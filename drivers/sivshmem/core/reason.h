@@ -52,7 +52,10 @@
 	X(KEY_PKCS8, EBADMSG, "private key is not PKCS#8 X25519 (RFC 8410)") \
 	X(KEY_MISMATCH, EKEYREJECTED, "private key does not match the certificate") \
 	X(KEY_EXISTS, EEXIST, "the key has a private key; only its certificate can be renewed") \
+	X(KEY_MISSING, EINVAL, "a certificate alone, and no key that it renews") \
+	X(KEY_NAME, EINVAL, "a key's description is neither SERVICE nor REGION/VM/SERVICE") \
 	X(NO_KEY, ENOKEY, "no identity key") \
+	X(KEY_SEARCH, EACCES, "the caller may not search the identity's key") \
 	X(KEY_REVOKED, EKEYREVOKED, "the identity's key was revoked, invalidated or unlinked") \
 	X(KEY_EXPIRED, EKEYEXPIRED, "the identity's key has a timeout, and it is over") \
 	X(DH_ZERO, EBADMSG, "a Diffie-Hellman result is zero") \
@@ -100,7 +103,10 @@
 	X(NOT_OPEN, EPERM, "the channel's handshake is not done") \
 	X(MODE, EBUSY, "the channel is used the other way, or is open already") \
 	X(WINDOW, EINVAL, "there is no such window") \
-	X(PROTECTION, EACCES, "the window may not be mapped that way")
+	X(PROTECTION, EACCES, "the window may not be mapped that way") \
+	X(ARGUMENT, EINVAL, "the call does not take that argument, or not such a channel") \
+	X(ARGUMENT_TAIL, E2BIG, "the argument is longer than this kernel knows") \
+	X(RECORD_SIZE, EMSGSIZE, "the record is longer than the channel takes")
 /* clang-format on */
 
 #define SIV_REASON_ENUM(name, err, text) SIV_R_##name,
@@ -118,8 +124,9 @@ const char *siv_reason_name(enum siv_reason r);
 const char *siv_reason_text(enum siv_reason r);
 /*
  * siv_reason_code() - the cause as it goes over the wire: its errno's number; 0 for
- * SIV_R_KEY_EXISTS, SIV_R_MODE and SIV_R_PROTECTION, which concern nobody but the caller.
- * SIV_R_NO_MEMORY goes as SIV_R_CRYPTO: something failed here.
+ * SIV_R_KEY_EXISTS, SIV_R_KEY_SEARCH, SIV_R_MODE, SIV_R_PROTECTION, SIV_R_ARGUMENT_TAIL
+ * and SIV_R_RECORD_SIZE, which concern nobody but the caller. SIV_R_NO_MEMORY goes as
+ * SIV_R_CRYPTO: something failed here.
  */
 u32 siv_reason_code(enum siv_reason r);
 /**
