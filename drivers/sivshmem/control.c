@@ -48,8 +48,9 @@ static int siv_control_name(const u8 field[SIVSHMEM_NAME_LEN], bool may,
 
 /* ------------------------------------------------------------------- the caller */
 
-/* Who calls, and where: what CONNECT and LISTEN have in common. */
+/* Who calls what, and where: what CONNECT and LISTEN have in common. */
 struct siv_caller {
+	enum siv_event_place at;
 	struct siv_identity *id;
 	struct siv_identity_cert *cert;
 	struct siv_host *host;
@@ -95,35 +96,18 @@ static int siv_caller_host(struct siv_caller *c, const char *region)
 	memcpy(own, cert->region.p,
 	       min_t(size_t, cert->region.n, sizeof(own) - 1));
 	if (*region && strcmp(region, own))
-		return siv_refused(NULL, SIV_AT_CONNECT, SIV_R_CERT_REGION, 0);
+		return siv_refused(NULL, c->at, SIV_R_CERT_REGION, 0);
 	dev = siv_caller_device(own);
 	if (!dev)
-		return siv_refused(NULL, SIV_AT_CONNECT, SIV_R_DEVICE_GONE, 0);
+		return siv_refused(NULL, c->at, SIV_R_DEVICE_GONE, 0);
 	if (!dev->geo.region_size)
-		err = siv_refused(dev, SIV_AT_CONNECT, SIV_R_HEADER, 0);
+		err = siv_refused(dev, c->at, SIV_R_HEADER, 0);
 	else
 		c->host = siv_host_of(dev);
 	if (!err && !c->host)
-		err = siv_refused(dev, SIV_AT_CONNECT, SIV_R_DEVICE_GONE, 0);
+		err = siv_refused(dev, c->at, SIV_R_DEVICE_GONE, 0);
 	siv_device_put(dev);
 	return err;
-}
-
-/* Why a key is of no use, as an event. */
-static enum siv_reason siv_caller_why(int err)
-{
-	switch (err) {
-	case -EKEYREVOKED:
-		return SIV_R_KEY_REVOKED;
-	case -EKEYEXPIRED:
-		return SIV_R_CERT_EXPIRED;
-	case -EKEYREJECTED:
-		return SIV_R_CERT_NOT_YET;
-	case -ENODEV:
-		return SIV_R_DEVICE_GONE;
-	default:
-		return SIV_R_NO_KEY;
-	}
 }
 
 static int siv_caller_talk(struct siv_caller *c, s32 key, const char *region)
@@ -135,9 +119,10 @@ static int siv_caller_talk(struct siv_caller *c, s32 key, const char *region)
 	id = siv_identity_lookup(key, &c->cert);
 	if (IS_ERR(id)) {
 		c->cert = NULL;
-		siv_refused(NULL, SIV_AT_CONNECT, siv_caller_why(PTR_ERR(id)),
-			    0);
-		return PTR_ERR(id);
+		err = PTR_ERR(id);
+		if (err == -EINTR)
+			return err;
+		return siv_refused(NULL, c->at, siv_identity_why(err), 0);
 	}
 	c->id = id;
 	err = siv_caller_host(c, region);
@@ -146,10 +131,12 @@ static int siv_caller_talk(struct siv_caller *c, s32 key, const char *region)
 	talk = siv_talk_use(c->host, c->id, c->cert);
 	if (IS_ERR(talk)) {
 		err = PTR_ERR(talk);
-		if (err != -ESTALE && err != -ENOMEM)
-			siv_refused(c->host->dev, SIV_AT_CONNECT,
-				    siv_caller_why(err), 0);
-		return err;
+		if (err == -ESTALE || err == -ENOMEM)
+			return err;
+		return siv_refused(c->host->dev, c->at,
+				   err == -ENODEV ? SIV_R_DEVICE_GONE :
+						    siv_identity_why(err),
+				   0);
 	}
 	c->talk = talk;
 	return 0;
@@ -167,7 +154,7 @@ static int siv_caller_get(struct siv_caller *c, s32 key, const char *region)
 	if (err == -ESTALE) {
 		/* the certificate was replaced under our eyes: once more */
 		siv_caller_put(c);
-		memset(c, 0, sizeof(*c));
+		*c = (struct siv_caller){ .at = c->at };
 		err = siv_caller_talk(c, key, region);
 	}
 	return err;
@@ -227,7 +214,7 @@ static struct file *siv_connect_begin(struct siv_caller *c,
 static long siv_connect_run(struct sivshmem_connect *a,
 			    struct siv_connect_ask *ask, const char *region)
 {
-	struct siv_caller c = {};
+	struct siv_caller c = { .at = SIV_AT_CONNECT };
 	struct file *file;
 	int fd, err;
 
@@ -302,7 +289,7 @@ static char *siv_listen_allow(const struct sivshmem_listen *a)
 static long siv_listen_run(const struct sivshmem_listen *a, const char *region,
 			   char *allow)
 {
-	struct siv_caller c = {};
+	struct siv_caller c = { .at = SIV_AT_LISTEN };
 	struct file *made;
 	int fd, err;
 

@@ -642,6 +642,24 @@ struct siv_identity *siv_identity_lookup(key_serial_t serial,
 	return ERR_PTR(err);
 }
 
+enum siv_reason siv_identity_why(int err)
+{
+	switch (err) {
+	case -EACCES:
+		return SIV_R_KEY_SEARCH;
+	case -EINVAL:
+		return SIV_R_ARGUMENT;
+	case -EKEYREVOKED:
+		return SIV_R_KEY_REVOKED;
+	case -EKEYEXPIRED:
+		return SIV_R_CERT_EXPIRED;
+	case -EKEYREJECTED:
+		return SIV_R_CERT_NOT_YET;
+	default:
+		return SIV_R_NO_KEY;
+	}
+}
+
 int siv_identity_may_search(struct siv_identity *id)
 {
 	key_serial_t serial = 0;

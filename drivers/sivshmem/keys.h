@@ -101,6 +101,11 @@ struct siv_identity *siv_identity_lookup(key_serial_t serial,
 					 struct siv_identity_cert **cert);
 /* siv_identity_may_search() - may the caller search this identity's key (by serial)? */
 int siv_identity_may_search(struct siv_identity *id);
+/*
+ * siv_identity_why() - the cause behind an errno of these and of siv_identity_use(), but
+ * for -EINTR and -ESTALE. A negative key's own errno is that there is no key.
+ */
+enum siv_reason siv_identity_why(int err);
 /**
  * siv_identity_private() - a copy of the private key
  * @id: the identity

@@ -65,6 +65,11 @@ static struct siv_node *siv_node_of(const struct device *dev)
 
 /* ------------------------------------------------------- files through the node */
 
+static int siv_node_refused(const struct siv_channel *ch, enum siv_reason why)
+{
+	return siv_refused(ch->host->dev, SIV_AT_OPEN, why, ch->cid);
+}
+
 /* May this caller open it now? With the window open on success. */
 static int siv_node_admit(struct siv_node *node)
 {
@@ -77,11 +82,10 @@ static int siv_node_admit(struct siv_node *node)
 	if (!shared) {
 		/* the node's mode is not enough: the key decides, as in CONNECT */
 		err = siv_identity_may_search(ch->talk->id);
-		if (err) {
-			siv_refused(ch->host->dev, SIV_AT_OPEN, SIV_R_NO_KEY,
-				    ch->cid);
+		if (err == -EINTR)
 			return err;
-		}
+		if (err)
+			return siv_node_refused(ch, siv_identity_why(err));
 	}
 	err = siv_windows_open(&ch->windows);
 	if (err)
@@ -90,7 +94,7 @@ static int siv_node_admit(struct siv_node *node)
 		return 0;
 	atomic_dec(&node->opens);
 	siv_channel_file_close(ch);
-	return siv_refused(ch->host->dev, SIV_AT_OPEN, SIV_R_MODE, ch->cid);
+	return siv_node_refused(ch, SIV_R_MODE);
 }
 
 static int siv_node_open(struct inode *inode, struct file *file)

@@ -79,6 +79,7 @@ def case_calls(lab):
     alpha, user = lab.vms["alpha"], lab.keys["alpha"]["user"]
     refused(alpha, f"chan ping {user} nobody 1 1", "CONNECT", "policy")
     refused(alpha, "chan ping 1 data 1 1", "CONNECT", "no_key")
+    refused(alpha, "chan keep 1", "LISTEN", "no_key")
     shell, there = Shell(alpha), Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     for words, error, cause in (("ring=4097", "EINVAL", "size"),

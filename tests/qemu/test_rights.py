@@ -3,6 +3,8 @@
 # at LISTEN and when a channel's node is opened. A user who may open the control node
 # needs no other right than that, and has none to the device itself; root of a user
 # namespace has no more than its user.
+from lab import events
+from lab.events import traced, watch
 from lab.lab import Skip
 from lab.members import bundle
 from lab.pair import REGION, device, open_region, policy, until
@@ -19,6 +21,7 @@ def setup(lab):
                   f"[service {REGION}/alpha/club]\nclients = beta")
     open_region(lab, "alpha", "beta", text=text)
     guest = lab.vms["alpha"]
+    watch(guest)
     guest.run(f"chgrp sivshmem {CONTROL}")  # as udev does
     guest.run(f"echo {STRANGER} >> /etc/passwd")
     lab.own = {}
@@ -38,20 +41,19 @@ def elsewhere(command):
     return f"keyctl session - {command}"
 
 
-def refused(lab, user, words, call):
-    """The key decides, and the refusal is counted."""
+def refused(lab, user, words, call, wrap=str):
+    """The key decides, and the refusal is an event and counted."""
     before = refusals(lab)
-    out = as_user(lab, f"chan {words}", user, status=1)
+    traced(lab.vms["alpha"])
+    out = as_user(lab, wrap(f"chan {words}"), user, status=1)
     assert out == f"EACCES {call}", (user, words, out)
+    assert traced(lab.vms["alpha"]) == [(call, "key_search")], (user, words)
     assert refusals(lab) == before + 1, (user, words)
 
 
 def refusals(lab):
-    """How often the driver has refused for want of a key."""
-    lines = lab.vms["alpha"].out(
-        "cat /sys/class/misc/sivshmem-control/refusals").splitlines()
-    return sum(int(line.split()[1]) for line in lines
-               if line.split()[0] == "no_key")
+    """How often the driver has refused who may not search a key."""
+    return events.refusals(lab.vms["alpha"]).get("key_search", 0)
 
 
 def connects(lab, user, key, wrap=str):
@@ -88,12 +90,8 @@ def case_listen(lab):
 
 def case_the_uid_is_not_enough(lab):
     own = lab.own["person"]
-    before = refusals(lab)
-    out = as_user(lab, elsewhere(f"chan connect {own} data"), status=1)
-    assert out == "EACCES CONNECT", out
-    out = as_user(lab, elsewhere(f"chan keep {own}"), status=1)
-    assert out == "EACCES LISTEN", out
-    assert refusals(lab) == before + 2
+    refused(lab, "user", f"connect {own} data", "CONNECT", elsewhere)
+    refused(lab, "user", f"keep {own}", "LISTEN", elsewhere)
     # the right alone was missing
     as_user(lab, f"keyctl setperm {own} {OF_POSSESSOR | SEARCH_BY_OWNER:#x}")
     connects(lab, "user", own, elsewhere)
@@ -133,13 +131,9 @@ def case_root_of_a_user_namespace(lab):
         raise Skip("this kernel has no user namespaces")
     roots = lab.keys["alpha"]["user"]
     assert as_user(lab, contained("id -u")) == "0"
-    before = refusals(lab)
     for key in (roots, lab.keys["alpha"]["data"]):
-        for words, call in ((f"connect {key} data", "CONNECT"),
-                            (f"keep {key}", "LISTEN")):
-            out = as_user(lab, contained(f"chan {words}"), status=1)
-            assert out == f"EACCES {call}", (words, out)
-    assert refusals(lab) == before + 4
+        refused(lab, "user", f"connect {key} data", "CONNECT", contained)
+        refused(lab, "user", f"keep {key}", "LISTEN", contained)
     for user in ("stranger", "user"):
         for command in ("mknod /tmp/node c 10 125", "keyctl clear %:.sivshmem",
                         "keyctl restrict_keyring %:.sivshmem",
@@ -170,28 +164,32 @@ class Owner:
         self.there.quit()
 
 
-def may_not_open(lab, node, user, wrap=str):
-    before = refusals(lab)
+BY_KEY = [("OPEN", "key_search")]
+
+
+def may_not_open(lab, node, user, wrap=str, error="EACCES"):
+    """What the driver has refused; nothing where the mode did."""
+    traced(lab.vms["alpha"])
     out = as_user(lab, wrap(f"act open {node}"), user, status=1)
-    assert out == "EACCES", (user, out)
-    return refusals(lab) - before
+    assert out == error, (user, out)
+    return traced(lab.vms["alpha"])
 
 
 def case_node(lab):
     owner = Owner(lab)
     key = lab.own["person"]
     # the mode stops another user; the key alone stops these two
-    assert may_not_open(lab, owner.node, "other") == 0
-    assert may_not_open(lab, owner.node, "root") == 1
-    assert may_not_open(lab, owner.node, "user", elsewhere) == 1
+    assert may_not_open(lab, owner.node, "other") == []
+    assert may_not_open(lab, owner.node, "root") == BY_KEY
+    assert may_not_open(lab, owner.node, "user", elsewhere) == BY_KEY
     assert as_user(lab, f"act open {owner.node}") == "ok"
     as_user(lab, f"keyctl setperm {key} {OF_POSSESSOR | SEARCH_BY_OWNER:#x}")
     assert as_user(lab, elsewhere(f"act open {owner.node}")) == "ok"
     as_user(lab, f"keyctl setperm {key} {OF_POSSESSOR:#x}")
-    assert may_not_open(lab, owner.node, "user", elsewhere) == 1
+    assert may_not_open(lab, owner.node, "user", elsewhere) == BY_KEY
     # and one file at a time
     owner.here.ok(f"open 2 {owner.node}")
-    assert as_user(lab, f"act open {owner.node}", status=1) == "EBUSY"
+    assert may_not_open(lab, owner.node, "user", error="EBUSY") == [("OPEN", "mode")]
     owner.here.ok("close 2")
     assert as_user(lab, f"act open {owner.node}") == "ok"
     owner.quit()
@@ -202,7 +200,7 @@ def case_node_is_shared(lab):
     owner = Owner(lab, "shared")
     owner.here.ok(f"open 2 {owner.node}")
     assert as_user(lab, elsewhere(f"act open {owner.node}")) == "ok"
-    assert may_not_open(lab, owner.node, "other") == 0
+    assert may_not_open(lab, owner.node, "other") == []
     owner.quit()
 
 
