@@ -7,24 +7,33 @@
 #include "event.h"
 #include "ioctl.h"
 
+static int siv_file_refused(const struct siv_channel *ch,
+			    enum siv_event_place at, enum siv_reason why)
+{
+	return siv_refused(ch->host->dev, at, why, ch->cid);
+}
+
 static long siv_file_info(struct file *file, union siv_ioctl_arg *arg)
 {
+	struct siv_channel *ch = file->private_data;
+
 	if (arg->info.flags)
-		return -EOPNOTSUPP;
-	siv_channel_info(file->private_data, &arg->info);
+		return siv_file_refused(ch, SIV_AT_INFO, SIV_R_UNSUPPORTED);
+	siv_channel_info(ch, &arg->info);
 	return 0;
 }
 
 static long siv_file_wait(struct file *file, union siv_ioctl_arg *arg)
 {
 	const struct sivshmem_wait *w = &arg->wait;
+	struct siv_channel *ch = file->private_data;
 
 	if (w->flags & ~(SIVSHMEM_WAIT_READ | SIVSHMEM_WAIT_WRITE))
-		return -EOPNOTSUPP;
+		return siv_file_refused(ch, SIV_AT_WAIT, SIV_R_UNSUPPORTED);
 	if (w->reserved ||
 	    (w->flags != SIVSHMEM_WAIT_READ && w->flags != SIVSHMEM_WAIT_WRITE))
-		return -EINVAL;
-	return siv_channel_wait_ioctl(file->private_data, w);
+		return siv_file_refused(ch, SIV_AT_WAIT, SIV_R_ARGUMENT);
+	return siv_channel_wait_ioctl(ch, w);
 }
 
 static long siv_file_bell(struct file *file, union siv_ioctl_arg *arg)
@@ -32,10 +41,12 @@ static long siv_file_bell(struct file *file, union siv_ioctl_arg *arg)
 	struct siv_channel *ch = file->private_data;
 	int idx, err;
 
-	err = siv_channel_claim(ch, SIV_MODE_MAP);
 	/* read() and write() ring by themselves */
+	if (READ_ONCE(ch->mode) == SIV_MODE_RW)
+		return siv_file_refused(ch, SIV_AT_ACCESS, SIV_R_ARGUMENT);
+	err = siv_channel_claim(ch, SIV_MODE_MAP);
 	if (err)
-		return err == -EBUSY ? -EINVAL : err;
+		return err;
 	if (!siv_channel_enter(ch, &idx))
 		return siv_channel_errno(ch);
 	siv_channel_ring(ch);
@@ -49,11 +60,10 @@ static long siv_file_shutdown(struct file *file, union siv_ioctl_arg *arg)
 	struct siv_channel *ch = file->private_data;
 	unsigned int marks = 0;
 
-	if (!s->how || s->how & ~(SIVSHMEM_SHUT_RD | SIVSHMEM_SHUT_WR))
-		return -EINVAL;
-	if (s->position && (READ_ONCE(ch->mode) != SIV_MODE_MAP ||
-			    !(s->how & SIVSHMEM_SHUT_WR)))
-		return -EINVAL;
+	if (!s->how || s->how & ~(SIVSHMEM_SHUT_RD | SIVSHMEM_SHUT_WR) ||
+	    (s->position && (READ_ONCE(ch->mode) != SIV_MODE_MAP ||
+			     !(s->how & SIVSHMEM_SHUT_WR))))
+		return siv_file_refused(ch, SIV_AT_SHUTDOWN, SIV_R_ARGUMENT);
 	if (s->how & SIVSHMEM_SHUT_RD)
 		marks |= SIV_END_RD;
 	if (s->how & SIVSHMEM_SHUT_WR)
@@ -62,13 +72,13 @@ static long siv_file_shutdown(struct file *file, union siv_ioctl_arg *arg)
 }
 
 static const struct siv_ioctl siv_file_ioctls[] = {
-	SIV_IOCTL(SIVSHMEM_INFO, struct sivshmem_info, service, true,
+	SIV_IOCTL(SIVSHMEM_INFO, INFO, struct sivshmem_info, service, true,
 		  siv_file_info),
-	SIV_IOCTL(SIVSHMEM_WAIT, struct sivshmem_wait, reserved, false,
+	SIV_IOCTL(SIVSHMEM_WAIT, WAIT, struct sivshmem_wait, reserved, false,
 		  siv_file_wait),
 	SIV_IOCTL_NONE(SIVSHMEM_BELL, siv_file_bell),
-	SIV_IOCTL(SIVSHMEM_SHUTDOWN, struct sivshmem_shutdown, position, false,
-		  siv_file_shutdown),
+	SIV_IOCTL(SIVSHMEM_SHUTDOWN, SHUTDOWN, struct sivshmem_shutdown,
+		  position, false, siv_file_shutdown),
 };
 
 long siv_channel_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -92,7 +102,7 @@ int siv_channel_mmap(struct file *file, struct vm_area_struct *vma)
 	else
 		why = siv_windows_check(&ch->windows, vma);
 	if (why != SIV_OK)
-		return siv_refused(ch->host->dev, SIV_AT_MMAP, why, ch->cid);
+		return siv_file_refused(ch, SIV_AT_MMAP, why);
 	err = siv_channel_claim(ch, SIV_MODE_MAP);
 	if (!err)
 		siv_windows_mmap(&ch->windows, vma);

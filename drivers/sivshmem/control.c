@@ -255,12 +255,12 @@ static long siv_control_connect(struct file *file, union siv_ioctl_arg *arg)
 	int timeout = siv_control_timeout(a->timeout_ms);
 
 	if (a->flags & ~SIV_CONNECT_FLAGS)
-		return -EOPNOTSUPP;
+		return siv_refused(NULL, SIV_AT_CONNECT, SIV_R_UNSUPPORTED, 0);
 	if (timeout < 0 || a->reserved ||
 	    siv_control_name(a->service, false, service) ||
 	    siv_control_name(a->vm, true, vm) ||
 	    siv_control_name(a->region, true, region))
-		return -EINVAL;
+		return siv_refused(NULL, SIV_AT_CONNECT, SIV_R_ARGUMENT, 0);
 	a->timeout_ms = timeout;
 	ask.service = service;
 	ask.vm = vm;
@@ -322,12 +322,14 @@ static long siv_control_listen(struct file *file, union siv_ioctl_arg *arg)
 	char *allow;
 
 	if (a->flags & ~SIV_LISTEN_FLAGS)
-		return -EOPNOTSUPP;
+		return siv_refused(NULL, SIV_AT_LISTEN, SIV_R_UNSUPPORTED, 0);
 	if (timeout < 0 || !a->backlog || a->backlog > SIV_BACKLOG_MAX ||
 	    siv_control_name(a->region, true, region))
-		return -EINVAL;
+		return siv_refused(NULL, SIV_AT_LISTEN, SIV_R_ARGUMENT, 0);
 	a->timeout_ms = timeout;
 	allow = siv_listen_allow(a);
+	if (allow == ERR_PTR(-EINVAL))
+		return siv_refused(NULL, SIV_AT_LISTEN, SIV_R_ARGUMENT, 0);
 	if (IS_ERR(allow))
 		return PTR_ERR(allow);
 	return siv_listen_run(a, region, allow);
@@ -387,7 +389,7 @@ static long siv_control_region(struct file *file, union siv_ioctl_arg *arg)
 	struct siv_device *dev;
 
 	if (i->flags)
-		return -EOPNOTSUPP;
+		return siv_refused(NULL, SIV_AT_INFO, SIV_R_UNSUPPORTED, 0);
 	/* indices may have gaps: the next one that exists is told */
 	dev = siv_device_find_next(index);
 	if (!dev)
@@ -407,12 +409,12 @@ static long siv_control_version(struct file *file, union siv_ioctl_arg *arg)
 
 static const struct siv_ioctl siv_control_ioctls[] = {
 	SIV_IOCTL_NONE(SIVSHMEM_VERSION, siv_control_version),
-	SIV_IOCTL(SIVSHMEM_CONNECT, struct sivshmem_connect, region, false,
-		  siv_control_connect),
-	SIV_IOCTL(SIVSHMEM_LISTEN, struct sivshmem_listen, region, false,
-		  siv_control_listen),
-	SIV_IOCTL(SIVSHMEM_REGION_INFO, struct sivshmem_region_info, bus_id,
-		  true, siv_control_region),
+	SIV_IOCTL(SIVSHMEM_CONNECT, CONNECT, struct sivshmem_connect, region,
+		  false, siv_control_connect),
+	SIV_IOCTL(SIVSHMEM_LISTEN, LISTEN, struct sivshmem_listen, region,
+		  false, siv_control_listen),
+	SIV_IOCTL(SIVSHMEM_REGION_INFO, INFO, struct sivshmem_region_info,
+		  bus_id, true, siv_control_region),
 };
 
 static long siv_control_ioctl(struct file *file, unsigned int cmd,

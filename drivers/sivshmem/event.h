@@ -17,6 +17,10 @@ struct siv_device;
 	X(INCOMING) \
 	X(GRANT) \
 	X(LISTEN) \
+	X(ACCEPT) \
+	X(INFO) \
+	X(WAIT) \
+	X(SHUTDOWN) \
 	X(RING) \
 	X(SEAL) \
 	X(OPEN) \

@@ -16,11 +16,14 @@ static long siv_ioctl_run(const struct siv_ioctl *op, struct file *file,
 	if (get_user(size, (u32 __user *)uarg))
 		return -EFAULT;
 	if (size < op->min)
-		return -EINVAL;
+		return siv_refused(NULL, op->at, SIV_R_ARGUMENT, 0);
 	/* what no version will ever have: not looked through for zeros */
 	if (size > PAGE_SIZE)
-		return -E2BIG;
-	ret = copy_struct_from_user(&arg, op->size, uarg, size);
+		ret = -E2BIG;
+	else
+		ret = copy_struct_from_user(&arg, op->size, uarg, size);
+	if (ret == -E2BIG)
+		return siv_refused(NULL, op->at, SIV_R_ARGUMENT_TAIL, 0);
 	if (ret)
 		return ret;
 	ret = op->run(file, &arg);

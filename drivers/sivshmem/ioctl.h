@@ -8,6 +8,8 @@
 
 #include <linux/sivshmem.h>
 
+#include "event.h"
+
 /* Room for the largest argument. */
 union siv_ioctl_arg {
 	struct sivshmem_connect connect;
@@ -22,6 +24,7 @@ union siv_ioctl_arg {
 /**
  * struct siv_ioctl - one command
  * @cmd: its number
+ * @at: where its argument is refused
  * @size: of its argument as this kernel knows it; 0: it has none
  * @min: what version 1 of the ABI had
  * @out: the argument is copied back if @run gives 0
@@ -29,17 +32,18 @@ union siv_ioctl_arg {
  */
 struct siv_ioctl {
 	unsigned int cmd;
+	enum siv_event_place at;
 	u32 size;
 	u32 min;
 	bool out;
 	long (*run)(struct file *file, union siv_ioctl_arg *arg);
 };
 
-#define SIV_IOCTL(cmd_, type_, last_, out_, run_)                \
-	{                                                        \
-		.cmd = (cmd_), .size = sizeof(type_),            \
-		.min = offsetofend(type_, last_), .out = (out_), \
-		.run = (run_),                                   \
+#define SIV_IOCTL(cmd_, at_, type_, last_, out_, run_)                    \
+	{                                                                 \
+		.cmd = (cmd_), .at = SIV_AT_##at_, .size = sizeof(type_), \
+		.min = offsetofend(type_, last_), .out = (out_),          \
+		.run = (run_),                                            \
 	}
 #define SIV_IOCTL_NONE(cmd_, run_)           \
 	{                                    \

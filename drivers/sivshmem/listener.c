@@ -274,19 +274,20 @@ static void siv_listener_drop(struct siv_channel *ch)
 static long siv_listener_accept(struct file *file, union siv_ioctl_arg *arg)
 {
 	const struct sivshmem_accept *a = &arg->accept;
+	struct siv_listener *l = file->private_data;
+	struct siv_device *dev = l->talk->host->dev;
 	struct siv_channel *ch;
 	struct file *made;
 	int fd;
 
 	if (a->flags)
-		return -EOPNOTSUPP;
+		return siv_refused(dev, SIV_AT_ACCEPT, SIV_R_UNSUPPORTED, 0);
 	if (a->reserved)
-		return -EINVAL;
+		return siv_refused(dev, SIV_AT_ACCEPT, SIV_R_ARGUMENT, 0);
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	ch = siv_listener_next(file->private_data, file->f_flags & O_NONBLOCK,
-			       a->timeout_ms);
+	ch = siv_listener_next(l, file->f_flags & O_NONBLOCK, a->timeout_ms);
 	if (IS_ERR(ch)) {
 		put_unused_fd(fd);
 		return PTR_ERR(ch);
@@ -304,8 +305,8 @@ static long siv_listener_accept(struct file *file, union siv_ioctl_arg *arg)
 }
 
 static const struct siv_ioctl siv_listener_ioctls[] = {
-	SIV_IOCTL(SIVSHMEM_ACCEPT, struct sivshmem_accept, reserved, false,
-		  siv_listener_accept),
+	SIV_IOCTL(SIVSHMEM_ACCEPT, ACCEPT, struct sivshmem_accept, reserved,
+		  false, siv_listener_accept),
 };
 
 static long siv_listener_ioctl(struct file *file, unsigned int cmd,

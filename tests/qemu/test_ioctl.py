@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Every ioctl refuses a malformed argument with the errno that the ABI promises, on
-# every kind of descriptor, and changes nothing; 32-bit callers have every ioctl, read,
-# write and poll, and no ring's mapping.
+# every kind of descriptor, changes nothing and counts it; 32-bit callers have every ioctl,
+# read, write and poll, and no ring's mapping.
 import errno
 import re
+from collections import Counter
 
+from lab.events import refusals
 from lab.lab import Skip
 from lab.pair import open_region
 from lab.paths import ARCH, BUILD, TOP
 
 HEADER = TOP / "include/uapi/linux/sivshmem.h"
 DESCRIPTORS = ("control", "listener", "channel", "node")
+# What is counted where an errno is a refusal.
+CAUSES = {"EINVAL": "argument", "E2BIG": "argument_tail", "EOPNOTSUPP": "unsupported",
+          "ENOKEY": "no_key"}
 
 
 def setup(lab):
@@ -29,6 +34,7 @@ def case_malformed(lab):
     keys = lab.keys["alpha"]
     peer = lab.vms["beta"].start(f"chan keep {lab.keys['beta']['data']}")
     peer.wait_output("listening")
+    before = Counter(refusals(lab.vms["alpha"]))
     out = lab.vms["alpha"].run(f"ioctls {keys['user']} {keys['data']} data",
                                status=None).out
     print("\n".join(f"# {line}" for line in out.splitlines()), flush=True)
@@ -37,6 +43,13 @@ def case_malformed(lab):
     assert total, "a cell has another errno: see the table"
     seen = {(row[0], row[1]) for row in rows if row[0] in DESCRIPTORS}
     assert seen == {(d, name) for d in DESCRIPTORS for name in [*numbers(), "-"]}
+    cells = Counter()
+    for number, name in re.findall(r" (\d+) (\w+) +ok$", out, re.MULTILINE):
+        cells[CAUSES.get(name)] += int(number)
+    assert cells.total() == int(total[1]), cells
+    del cells[None]
+    counted = Counter(refusals(lab.vms["alpha"])) - before
+    assert counted == cells, (counted, cells)
     peer.close_input()
     assert peer.wait() == 0, peer.text
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Every length of every ioctl's argument: shorter than version 1 had it is EINVAL, longer
- * than a page or with something in what we do not know E2BIG, memory that is not there
- * EFAULT; else the call sees what was given and zeros after it, and writes back no byte
- * more than was given.
+ * than a page or with something in what we do not know E2BIG, each an event; memory that
+ * is not there EFAULT; else the call sees what was given and zeros after it, and writes
+ * back no byte more than was given.
  */
 #include <kunit/test.h>
 #include <linux/kthread.h>
@@ -34,19 +34,22 @@ static long run(struct file *file, union siv_ioctl_arg *arg)
 
 /* As the driver has them. */
 static const struct siv_ioctl ioctls[] = {
-	SIV_IOCTL(SIVSHMEM_CONNECT, struct sivshmem_connect, region, false,
+	SIV_IOCTL(SIVSHMEM_CONNECT, CONNECT, struct sivshmem_connect, region,
+		  false, run),
+	SIV_IOCTL(SIVSHMEM_LISTEN, LISTEN, struct sivshmem_listen, region,
+		  false, run),
+	SIV_IOCTL(SIVSHMEM_ACCEPT, ACCEPT, struct sivshmem_accept, reserved,
+		  false, run),
+	SIV_IOCTL(SIVSHMEM_REGION_INFO, INFO, struct sivshmem_region_info,
+		  bus_id, true, run),
+	SIV_IOCTL(SIVSHMEM_INFO, INFO, struct sivshmem_info, service, true,
 		  run),
-	SIV_IOCTL(SIVSHMEM_LISTEN, struct sivshmem_listen, region, false, run),
-	SIV_IOCTL(SIVSHMEM_ACCEPT, struct sivshmem_accept, reserved, false,
+	SIV_IOCTL(SIVSHMEM_WAIT, WAIT, struct sivshmem_wait, reserved, false,
 		  run),
-	SIV_IOCTL(SIVSHMEM_REGION_INFO, struct sivshmem_region_info, bus_id,
-		  true, run),
-	SIV_IOCTL(SIVSHMEM_INFO, struct sivshmem_info, service, true, run),
-	SIV_IOCTL(SIVSHMEM_WAIT, struct sivshmem_wait, reserved, false, run),
-	SIV_IOCTL(SIVSHMEM_SHUTDOWN, struct sivshmem_shutdown, position, false,
-		  run),
+	SIV_IOCTL(SIVSHMEM_SHUTDOWN, SHUTDOWN, struct sivshmem_shutdown,
+		  position, false, run),
 	/* as if version 2 had grown by the last field */
-	SIV_IOCTL(0xff, struct sivshmem_info, peer_service, true, run),
+	SIV_IOCTL(0xff, INFO, struct sivshmem_info, peer_service, true, run),
 };
 
 enum length {
@@ -166,6 +169,8 @@ static void try(struct kunit *test, struct memory *m,
 {
 	long want = wanted(op, size, unknown);
 	u32 in = min_t(u32, size, 2 * PAGE_SIZE);
+	u64 bad = siv_event_count(SIV_R_ARGUMENT);
+	u64 tail = siv_event_count(SIV_R_ARGUMENT_TAIL);
 
 	memset(m->copy, 0, 2 * PAGE_SIZE);
 	memset(m->copy, GIVEN, min(in, op->size));
@@ -174,6 +179,10 @@ static void try(struct kunit *test, struct memory *m,
 	memcpy(m->copy, &size, sizeof(size));
 	KUNIT_EXPECT_EQ(test, call(op, m->at, m->copy, 2 * PAGE_SIZE), want);
 	KUNIT_EXPECT_EQ(test, runs, !want);
+	KUNIT_EXPECT_EQ(test, siv_event_count(SIV_R_ARGUMENT),
+			bad + (want == -EINVAL));
+	KUNIT_EXPECT_EQ(test, siv_event_count(SIV_R_ARGUMENT_TAIL),
+			tail + (want == -E2BIG));
 	if (!want)
 		check_run(test, op, size, m->copy);
 	else
