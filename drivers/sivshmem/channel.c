@@ -415,37 +415,53 @@ static void siv_channel_setup(struct siv_channel *ch)
 }
 
 /* Put it in the table, unless there is none any more. */
-static int siv_channel_enlist(struct siv_channel *ch)
+static enum siv_reason siv_channel_enlist(struct siv_channel *ch)
 {
 	struct siv_talk *talk = ch->talk;
 	struct siv_host *host = ch->host;
-	int err = 0;
+	enum siv_reason r = SIV_OK;
 
 	mutex_lock(&host->lock);
 	if (host->ended != SIV_OK) {
-		err = siv_reason_errno(host->ended);
+		r = host->ended;
 	} else if (host->leaving != SIV_OK) {
-		err = siv_reason_errno(host->leaving);
+		r = host->leaving;
 	} else if (talk->state == SIV_TALK_ENDED) {
-		err = siv_reason_errno(talk->why);
+		r = talk->why;
 	} else {
 		siv_channel_get(ch);
 		list_add_tail(&ch->link, &host->channels);
 		talk->open++;
 	}
 	mutex_unlock(&host->lock);
-	return err;
+	return r;
 }
 
-struct siv_channel *siv_channel_alloc(struct siv_talk *talk, bool a, u32 uflags,
-				      u16 suite)
+/* Its transforms: for the handshake, and for records. */
+static enum siv_reason siv_channel_prepare(struct siv_channel *ch)
+{
+	int err;
+
+	ch->hs = siv_aead_alloc(GFP_KERNEL);
+	if (!ch->hs)
+		return SIV_R_NO_MEMORY;
+	err = siv_aead_prepare(ch->hs, ch->suite);
+	if (!err && siv_channel_sealed(ch))
+		err = siv_channel_seal_init(ch, ch->suite);
+	if (!err)
+		return SIV_OK;
+	return err == -EPROTONOSUPPORT ? SIV_R_SUITE : SIV_R_NO_MEMORY;
+}
+
+enum siv_reason siv_channel_alloc(struct siv_talk *talk, bool a, u32 uflags,
+				  u16 suite, struct siv_channel **out)
 {
 	struct siv_channel *ch = kzalloc(sizeof(*ch), GFP_KERNEL);
 	struct siv_host *host = talk->host;
-	int err;
+	enum siv_reason r;
 
 	if (!ch)
-		return ERR_PTR(-ENOMEM);
+		return SIV_R_NO_MEMORY;
 	siv_channel_setup(ch);
 	siv_talk_use_more(talk);
 	ch->talk = talk;
@@ -457,23 +473,16 @@ struct siv_channel *siv_channel_alloc(struct siv_talk *talk, bool a, u32 uflags,
 	ch->suite = suite;
 	memcpy(ch->epoch, host->dev->epoch, sizeof(ch->epoch));
 	memcpy(ch->region, host->dev->region, sizeof(ch->region));
-	err = -ENOMEM;
-	ch->hs = siv_aead_alloc(GFP_KERNEL);
-	if (!ch->hs)
-		goto put;
-	err = siv_aead_prepare(ch->hs, suite);
-	if (!err && siv_channel_sealed(ch))
-		err = siv_channel_seal_init(ch, suite);
-	if (!err)
-		err = siv_channel_enlist(ch);
-	if (err)
-		goto put;
+	r = siv_channel_prepare(ch);
+	if (r == SIV_OK)
+		r = siv_channel_enlist(ch);
+	if (r != SIV_OK) {
+		siv_channel_put(ch);
+		return r;
+	}
 	trace_siv_channel(host->dev->index, 0, ch->state, SIV_OK);
-	return ch;
-
-put:
-	siv_channel_put(ch);
-	return ERR_PTR(err);
+	*out = ch;
+	return SIV_OK;
 }
 
 /* ------------------------------------------------------- the host's messages */

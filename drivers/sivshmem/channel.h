@@ -327,11 +327,13 @@ extern const struct siv_channel_client *siv_channel_client;
  * @a: we connect
  * @uflags: SIVSHMEM_*
  * @suite: enum siv_suite
+ * @out: set to the channel, with a reference for the caller
  *
- * Return: the channel with a reference for the caller, or ERR_PTR.
+ * Return: SIV_OK, or why there is none: the suite, memory, or what has ended.
  */
-struct siv_channel *siv_channel_alloc(struct siv_talk *talk, bool a, u32 uflags,
-				      u16 suite);
+enum siv_reason __must_check siv_channel_alloc(struct siv_talk *talk, bool a,
+					       u32 uflags, u16 suite,
+					       struct siv_channel **out);
 void siv_channel_get(struct siv_channel *ch);
 void siv_channel_put(struct siv_channel *ch);
 

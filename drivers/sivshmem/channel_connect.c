@@ -600,14 +600,13 @@ static enum siv_reason siv_incoming_channel(struct siv_talk *talk,
 	const struct siv_incoming *in = (const struct siv_incoming *)w->body;
 	u32 uflags = l->uflags & (SIVSHMEM_NODE_SHARED | SIVSHMEM_NO_NODE);
 	struct siv_channel *ch, *twin;
-	enum siv_reason r = SIV_OK;
+	enum siv_reason r;
 
 	if (le32_to_cpu(in->flags) & SIV_CH_SEALED)
 		uflags |= SIVSHMEM_SEALED;
-	ch = siv_channel_alloc(talk, false, uflags, le16_to_cpu(in->suite));
-	if (IS_ERR(ch))
-		return PTR_ERR(ch) == -EPROTONOSUPPORT ? SIV_R_SUITE :
-							 SIV_R_NO_MEMORY;
+	r = siv_channel_alloc(talk, false, uflags, le16_to_cpu(in->suite), &ch);
+	if (r != SIV_OK)
+		return r;
 	ch->started_ns = w->started_ns;
 	ch->ring_tx = le64_to_cpu(in->ring_ba);
 	ch->ring_rx = le64_to_cpu(in->ring_ab);

@@ -191,6 +191,7 @@ static struct file *siv_connect_begin(struct siv_caller *c,
 	const struct siv_device *dev = c->host->dev;
 	unsigned int flags = a->flags & SIVSHMEM_NONBLOCK ? O_NONBLOCK : 0;
 	struct siv_channel *ch;
+	enum siv_reason r;
 	struct file *file;
 	int err;
 
@@ -199,9 +200,9 @@ static struct file *siv_connect_begin(struct siv_caller *c,
 	err = err ?: siv_connect_suite(dev, &a->suite);
 	if (err)
 		return ERR_PTR(err);
-	ch = siv_channel_alloc(c->talk, true, a->flags, a->suite);
-	if (IS_ERR(ch))
-		return ERR_CAST(ch);
+	r = siv_channel_alloc(c->talk, true, a->flags, a->suite, &ch);
+	if (r != SIV_OK)
+		return ERR_PTR(siv_refused(dev, c->at, r, 0));
 	file = siv_channel_file(ch, flags);
 	if (IS_ERR(file))
 		siv_channel_end(ch, SIV_R_PEER_CLOSED, false);

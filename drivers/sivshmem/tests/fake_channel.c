@@ -174,9 +174,11 @@ struct siv_fake_lab *siv_fake_lab_make(struct kunit *test)
 	siv_channel_client_set(&fake_client);
 	siv_device_client_set(&fake_device_client);
 	KUNIT_ASSERT_EQ(test, siv_device_add(lab->hw->dev, false), 0);
-	lab->ch = siv_channel_alloc(&lab->talk->talk, true, SIVSHMEM_NO_NODE,
-				    SIV_SUITE_CHACHAPOLY);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(lab->ch));
+	KUNIT_ASSERT_EQ(test,
+			siv_channel_alloc(&lab->talk->talk, true,
+					  SIVSHMEM_NO_NODE,
+					  SIV_SUITE_CHACHAPOLY, &lab->ch),
+			SIV_OK);
 	lab->ch->cid = FAKE_CID;
 	lab->ch->request = FAKE_CID;
 	lab->file = siv_channel_file(lab->ch, O_NONBLOCK);

@@ -489,6 +489,31 @@ static void table_is_whole(struct kunit *test)
 					    act_names[act], state_names[state]);
 }
 
+/* Why there is no channel, for the event of whoever asked. */
+static void none_is_made(struct kunit *test)
+{
+	struct siv_fake_lab *lab = test->priv;
+	struct siv_talk *talk = &lab->talk->talk;
+	struct siv_channel *ch = NULL;
+
+	KUNIT_EXPECT_EQ(test, siv_channel_alloc(talk, true, 0, 9, &ch),
+			SIV_R_SUITE);
+	talk->state = SIV_TALK_ENDED;
+	talk->why = SIV_R_KEY_EXPIRED;
+	KUNIT_EXPECT_EQ(test,
+			siv_channel_alloc(talk, true, 0, SIV_SUITE_CHACHAPOLY,
+					  &ch),
+			SIV_R_KEY_EXPIRED);
+	talk->host->leaving = SIV_R_DEVICE_GONE;
+	KUNIT_EXPECT_EQ(test,
+			siv_channel_alloc(talk, true, 0, SIV_SUITE_CHACHAPOLY,
+					  &ch),
+			SIV_R_DEVICE_GONE);
+	KUNIT_EXPECT_NULL(test, ch);
+	talk->host->leaving = SIV_OK;
+	talk->state = SIV_TALK_LIVE;
+}
+
 static int channel_init(struct kunit *test)
 {
 	test->priv = siv_fake_lab_make(test);
@@ -503,6 +528,7 @@ static void channel_exit(struct kunit *test)
 static struct kunit_case siv_channel_cases[] = {
 	KUNIT_CASE(table_is_whole),
 	KUNIT_CASE_PARAM(cell, pick_gen_params),
+	KUNIT_CASE(none_is_made),
 	{},
 };
 
