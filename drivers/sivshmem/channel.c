@@ -93,16 +93,16 @@ int siv_channel_claim(struct siv_channel *ch, enum siv_channel_mode mode)
 	return err;
 }
 
-int siv_channel_errno(const struct siv_channel *ch)
+enum siv_reason siv_channel_why(const struct siv_channel *ch)
 {
 	enum siv_reason why = READ_ONCE(ch->why);
 
 	/* a handshake that failed leaves a channel that never was one */
 	if (!test_bit(SIV_CHANNEL_OPENED, &ch->flags))
-		return -EPERM;
+		return SIV_R_NOT_OPEN;
 	switch (why) {
 	case SIV_OK: /* the device's gate has closed; the end is being decided */
-		return -ENODEV;
+		return SIV_R_DEVICE_GONE;
 	case SIV_R_RING_POSITION:
 	case SIV_R_RING_RECORD:
 	case SIV_R_EXHAUSTED:
@@ -110,12 +110,16 @@ int siv_channel_errno(const struct siv_channel *ch)
 	case SIV_R_CRYPTO:
 	case SIV_R_EPOCH:
 	case SIV_R_DEVICE_GONE:
-		return siv_reason_errno(why);
 	case SIV_R_PEER_CLOSED:
-		return -EPIPE;
+		return why;
 	default:
-		return -ECONNRESET;
+		return SIV_R_PEER_GONE;
 	}
+}
+
+int siv_channel_errno(const struct siv_channel *ch)
+{
+	return siv_reason_errno(siv_channel_why(ch));
 }
 
 static void siv_channel_start_teardown(struct siv_channel *ch)
@@ -301,7 +305,8 @@ int siv_channel_shutdown(struct siv_channel *ch, unsigned int marks,
 	u64 prod;
 
 	if (state == SIVSHMEM_CONNECTING)
-		return -EPERM;
+		return siv_refused(ch->host->dev, SIV_AT_SHUTDOWN,
+				   SIV_R_NOT_OPEN, ch->cid);
 	if (state == SIVSHMEM_ENDED)
 		return siv_channel_errno(ch);
 	/* a writer that waits for room sees the bit and leaves */

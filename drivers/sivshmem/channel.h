@@ -365,7 +365,9 @@ void siv_channel_ring(struct siv_channel *ch);
 
 /* siv_channel_claim() - first use decides: 0, -EBUSY if it is used the other way. */
 int siv_channel_claim(struct siv_channel *ch, enum siv_channel_mode mode);
-/* siv_channel_errno() - what calls get from a channel that has ended: not 0. */
+/* siv_channel_why() - what calls get from a channel that has ended: not SIV_OK. */
+enum siv_reason siv_channel_why(const struct siv_channel *ch);
+/* siv_channel_errno() - likewise, as an errno. */
 int siv_channel_errno(const struct siv_channel *ch);
 bool siv_channel_sealed(const struct siv_channel *ch);
 

@@ -93,10 +93,10 @@ int siv_channel_mmap(struct file *file, struct vm_area_struct *vma)
 	enum siv_reason why = SIV_OK;
 	int err;
 
+	if (READ_ONCE(ch->windows.gone))
+		return siv_channel_errno(ch);
 	if (!test_bit(SIV_CHANNEL_OPENED, &ch->flags))
 		why = SIV_R_NOT_OPEN;
-	else if (READ_ONCE(ch->windows.gone))
-		return siv_channel_errno(ch);
 	else if (siv_channel_sealed(ch))
 		why = SIV_R_UNSUPPORTED;
 	else

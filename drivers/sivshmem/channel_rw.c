@@ -201,7 +201,8 @@ ssize_t siv_channel_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	if (!len)
 		return 0;
 	if (len > ch->max_record)
-		return -EMSGSIZE;
+		return siv_refused(ch->host->dev, SIV_AT_ACCESS,
+				   SIV_R_RECORD_SIZE, ch->cid);
 	ret = siv_rw_lock(&ch->tx.io, iocb);
 	if (ret)
 		return ret;

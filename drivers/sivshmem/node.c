@@ -78,7 +78,7 @@ static int siv_node_admit(struct siv_node *node)
 	int err;
 
 	if (READ_ONCE(ch->state) == SIVSHMEM_ENDED)
-		return siv_channel_errno(ch);
+		return siv_node_refused(ch, siv_channel_why(ch));
 	if (!shared) {
 		/* the node's mode is not enough: the key decides, as in CONNECT */
 		err = siv_identity_may_search(ch->talk->id);
@@ -88,6 +88,9 @@ static int siv_node_admit(struct siv_node *node)
 			return siv_node_refused(ch, siv_identity_why(err));
 	}
 	err = siv_windows_open(&ch->windows);
+	/* its last file was closed: the node is about to go */
+	if (err == -ENODEV)
+		return siv_node_refused(ch, SIV_R_DEVICE_GONE);
 	if (err)
 		return err;
 	if (atomic_inc_return(&node->opens) == 1 || shared)

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Every change of a session, channel and listener is a tracepoint, in order and once; a
-# refused key and a refused call are an event and a counter, whoever reads the log.
+# refused key and a refused call are an event and a counter, whoever reads the log, where
+# they were refused and with the caller's errno; what is no refusal is no event.
+import errno
+import re
+
 from lab.certs import X25519
 from lab.events import refusals, states, take, traced, watch
-from lab.pair import REGION, open_region
+from lab.lab import Skip
+from lab.pair import REGION, open_region, standing, until
 from lab.shell import Shell
 
 CONNECTING, OPEN, CLOSING, ENDED = range(4)
@@ -84,9 +89,76 @@ def case_calls(lab):
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     for words, error, cause in (("ring=4097", "EINVAL", "size"),
                                 ("suite=9", "EPROTONOSUPPORT", "suite"),
+                                ("timeout=30001", "EINVAL", "argument"),
                                 ("region=elsewhere", "EKEYREJECTED", "cert_region")):
-        traced(alpha)
-        shell.refused(f"connect 1 {user} data {words}", error)
-        assert traced(alpha) == [("CONNECT", cause)], words
+        tells(alpha, shell, f"connect 1 {user} data {words}", error, "CONNECT", cause)
+    tells(alpha, shell, "connect 1 0 data", "EINVAL", "CONNECT", "argument")
+    for words in ("timeout=30001", "allow=slashless"):
+        tells(alpha, shell, f"listen 1 {user} {words}", "EINVAL", "LISTEN", "argument")
     shell.quit()
     there.quit()
+
+
+def tells(vm, shell, call, error, *event):
+    """A call that must fail; the one event that there is of it, if there is one."""
+    traced(vm)
+    shell.refused(call, error)
+    told = re.findall(r"siv_refused: device=\d+ at=(\w+) reason=(\w+) errno=-(\d+)",
+                      take(vm))
+    wanted = [(*event, str(getattr(errno, error)))] if event else []
+    assert told == wanted, (call, told)
+
+
+def case_calls_on_a_channel(lab):
+    alpha, user = lab.vms["alpha"], lab.keys["alpha"]["user"]
+    here, there = Shell(alpha), Shell(lab.vms["beta"])
+    there.ok(f"listen 0 {lab.keys['beta']['data']}")
+    here.ok(f"connect 1 {user} data")
+    there.ok("accept 1 0 5000")
+    tells(alpha, here, f"write 1 {int(here.info(1)['max']) + 1}", "EMSGSIZE",
+          "ACCESS", "record_size")
+    tells(alpha, here, "bell 1", "EINVAL", "ACCESS", "argument")
+    tells(alpha, here, "shutdown 1 none", "EINVAL", "SHUTDOWN", "argument")
+    # none of these is a refusal
+    there.ok("write 1 100")
+    tells(alpha, here, "read 1 99", "EMSGSIZE")
+    tells(alpha, here, "badread 1", "EFAULT")
+    tells(alpha, here, "ioctl 1 0xd67f", "ENOTTY")
+    tells(alpha, here, "ioctl 1 0xd623", "EFAULT")
+    here.ok("read 1 100")
+    here.ok("nonblock 1 1")
+    tells(alpha, here, "read 1 100", "EAGAIN")
+    with standing(lab, "beta"):
+        here.ok(f"connect 2 {user} data nonblock timeout=20000")
+        tells(alpha, here, "shutdown 2 wr", "EPERM", "SHUTDOWN", "not_open")
+    here.quit()
+    there.quit()
+
+
+def case_node_of_an_ended_channel(lab):
+    alpha = lab.vms["alpha"]
+    here, there = Shell(alpha), Shell(lab.vms["beta"])
+    there.ok(f"listen 0 {lab.keys['beta']['data']}")
+    here.ok(f"connect 1 {lab.keys['alpha']['user']} data")
+    there.ok("accept 1 0 5000")
+    info = here.info(1)
+    node = f"/dev/sivshmem{info['minor']}"
+    until(lambda: alpha.run(f"test -e {node}", status=None).status == 0, node)
+    lab.daemon.ctl("revoke", "channel", f"{REGION}/{info['cid']}")
+    until(lambda: here.info(1)["state"] == str(ENDED), "the end")
+    tells(alpha, here, f"open 2 {node}", "ECONNRESET", "OPEN", "peer_gone")
+    # its end was the event
+    tells(alpha, here, "write 1 10", "ECONNRESET")
+    here.quit()
+    there.quit()
+
+
+def case_zz_suite_that_the_kernel_lacks(lab):
+    """The last case: what it takes away stays away."""
+    alpha, user = lab.vms["alpha"], lab.keys["alpha"]["user"]
+    alpha.run("rmmod aesni_intel", status=None)
+    if alpha.run("rmmod gcm", status=None).status:
+        raise Skip("this kernel has AES-GCM built in")
+    here = Shell(alpha)
+    tells(alpha, here, f"connect 1 {user} data aes", "EPROTONOSUPPORT", "CONNECT", "suite")
+    here.quit()

@@ -3,6 +3,7 @@
 # to its group and finds channels by their service; sysfs tells all of a channel, exactly.
 import time
 
+from lab.events import traced, watch
 from lab.pair import REGION, enter, open_region, until
 from lab.paths import TOP
 from lab.shell import Shell
@@ -14,7 +15,7 @@ CLASS = "/sys/class/sivshmem"
 
 
 def setup(lab):
-    open_region(lab, "alpha", "beta", initramfs=lab.initramfs("udevadm"))
+    open_region(lab, "alpha", "beta", initramfs=lab.initramfs("udevadm"), cpus=2)
 
 
 def pair(lab, words="", user=None):
@@ -118,6 +119,24 @@ def case_bells_are_counted(lab):
         time.sleep(0.1)
     alpha, beta = told(lab, (here, there))
     assert (alpha["bells_sent"], beta["bells_sent"]) == ("5", "0"), (alpha, beta)
+    here.quit()
+    there.quit()
+
+
+def case_opened_while_it_is_closed(lab):
+    """After the last close() a node may be there a little longer, and opens no more."""
+    alpha = lab.vms["alpha"]
+    here, there = pair(lab)
+    path = f"/dev/{node(alpha, here)}"
+    watch(alpha)
+    alpha.run("insmod /modules/sivslow.ko at=siv_windows_close ms=4000")
+    traced(alpha)  # waits for every processor: not while one is held up
+    here.begin("close 1")
+    time.sleep(1)
+    assert alpha.out(f"act open {path}", status=1) == "ENODEV"
+    assert traced(alpha) == [("OPEN", "device_gone")]
+    assert here.end() == "ok 0"
+    alpha.run("rmmod sivslow")
     here.quit()
     there.quit()
 

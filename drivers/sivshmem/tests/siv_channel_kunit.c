@@ -2,7 +2,8 @@
 /*
  * Whose a channel is: in every state, whatever its owner, the peer, the host, the device
  * or the clock does gives the errno that is written here and leaves the state that is
- * written here; what is refused changes nothing, and the first cause of an end stays.
+ * written here; what is refused changes nothing and is one event, and the first cause of
+ * an end stays.
  */
 #include <kunit/test.h>
 #include <linux/fs.h>
@@ -10,6 +11,7 @@
 #include <linux/mman.h>
 
 #include "../core/reason.h"
+#include "../event.h"
 #include "fake_channel.h"
 #include "suites.h"
 
@@ -446,6 +448,23 @@ static void pick_name(struct pick *pick, char *desc)
 
 KUNIT_ARRAY_PARAM(pick, picks, pick_name);
 
+static u64 refusals(void)
+{
+	enum siv_reason r;
+	u64 n = 0;
+
+	for (r = SIV_OK + 1; r < SIV_R_COUNT; r++)
+		n += siv_event_count(r);
+	return n;
+}
+
+/* Is it turned down, and not only over? Its end was the event then. */
+static bool refused(const struct pick *pick, int ret)
+{
+	return ret == -EBUSY || ret == -EINVAL ||
+	       (ret == -EPERM && pick->state == ST_CONNECTING);
+}
+
 static void cell(struct kunit *test)
 {
 	const struct pick *pick = test->param_value;
@@ -455,11 +474,13 @@ static void cell(struct kunit *test)
 	enum siv_reason why;
 	unsigned int rung;
 	int mode, ret;
+	u64 events;
 
 	reach(lab, pick->state);
 	why = ch->why;
 	mode = ch->mode;
 	rung = lab->hw->rung;
+	events = refusals();
 	ret = act(lab, pick->act);
 	siv_fake_lab_settle(lab);
 
@@ -470,6 +491,10 @@ static void cell(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, mapped(lab), !want->gone);
 	if (why != SIV_OK)
 		KUNIT_EXPECT_EQ(test, ch->why, why);
+	if (pick->act < ACT_peer_marks &&
+	    (lab->mm || pick->act != ACT_owner_maps))
+		KUNIT_EXPECT_EQ(test, refusals(),
+				events + refused(pick, want->ret));
 	if (want->ret < 0 && want->ret != -EAGAIN && want->ret != -EPIPE &&
 	    pick->act < ACT_peer_marks) {
 		KUNIT_EXPECT_EQ(test, ch->mode, mode);
