@@ -314,6 +314,15 @@ static bool siv_description_names(const char *desc, const struct siv_cert *c)
 	return true;
 }
 
+/* An event, and a line in the log, for whoever called keyctl. */
+static int siv_key_refused(enum siv_reason why)
+{
+	pr_notice_ratelimited("sivshmem: key refused, uid %u: %s\n",
+			      from_kuid(&init_user_ns, current_uid()),
+			      siv_reason_text(why));
+	return siv_refused(NULL, SIV_AT_KEY, why, 0);
+}
+
 static int siv_key_vet_description(const char *desc)
 {
 	const char *p = desc;
@@ -324,13 +333,13 @@ static int siv_key_vet_description(const char *desc)
 		n = strcspn(p, "/");
 		if (++parts > 3 ||
 		    !siv_name_check((struct siv_span){ (const u8 *)p, n }))
-			return -EINVAL;
+			return siv_key_refused(SIV_R_KEY_NAME);
 		p += n;
 		if (!*p)
 			break;
 		p++;
 	}
-	return parts == 2 ? -EINVAL : 0;
+	return parts == 2 ? siv_key_refused(SIV_R_KEY_NAME) : 0;
 }
 
 /* Make the key pair here, so that the private key never exists outside. */
@@ -403,15 +412,6 @@ static enum siv_reason siv_prep_fill(struct siv_prep *p, struct siv_span data)
 	return r;
 }
 
-/* An event, and a line in the log, for whoever called keyctl. */
-static int siv_key_refused(enum siv_reason why)
-{
-	pr_notice_ratelimited("sivshmem: key refused, uid %u: %s\n",
-			      from_kuid(&init_user_ns, current_uid()),
-			      siv_reason_text(why));
-	return siv_refused(NULL, SIV_AT_KEY, why, 0);
-}
-
 static int siv_key_preparse(struct key_preparsed_payload *prep)
 {
 	struct siv_prep *p;
@@ -461,7 +461,7 @@ static int siv_key_instantiate(struct key *key,
 	int err;
 
 	if (!id)
-		return -EINVAL; /* a certificate alone is for ->update */
+		return siv_key_refused(SIV_R_KEY_MISSING);
 	if (p->cert && !siv_description_names(key->description, &p->cert->cert))
 		return siv_key_refused(SIV_R_CERT_SERVICE);
 	err = key_payload_reserve(key, prep->quotalen);
@@ -482,6 +482,7 @@ static int siv_key_update(struct key *key, struct key_preparsed_payload *prep)
 {
 	struct siv_identity *id = key->payload.data[0];
 	struct siv_prep *p = prep->payload.data[0];
+	enum siv_reason r = SIV_OK;
 	int err;
 
 	if (!id)
@@ -499,7 +500,7 @@ static int siv_key_update(struct key *key, struct key_preparsed_payload *prep)
 
 	spin_lock(&id->lock);
 	if (siv_end_is_final(id->ended)) {
-		err = siv_reason_errno(id->ended);
+		r = id->ended;
 	} else if (!id->cert || !siv_equal(id->cert->cert.hash,
 					   p->cert->cert.hash, SIV_HASH_LEN)) {
 		siv_identity_tell_all(id, SIV_R_KEY_REVOKED);
@@ -508,7 +509,7 @@ static int siv_key_update(struct key *key, struct key_preparsed_payload *prep)
 		id->ended = SIV_OK;
 	}
 	spin_unlock(&id->lock);
-	return err;
+	return r == SIV_OK ? 0 : siv_key_refused(r);
 }
 
 static void siv_key_revoke(struct key *key)

@@ -72,6 +72,8 @@ def case_keys(lab):
     refused(alpha, padd("other"), "KEY", "cert_service", good + me.private)
     refused(alpha, padd("extra"), "KEY", "cert_expired",
             lab.ca.issue(me.public, uri, end=-5) + me.private)
+    refused(alpha, padd("extra"), "KEY", "key_missing", good)
+    refused(alpha, padd("alpha/extra"), "KEY", "key_name", good + me.private)
     key = alpha.out(padd("extra"), stdin=good + me.private)
     refused(alpha, padd("extra"), "KEY", "key_exists", b"new")
     refused(alpha, f"keyctl pupdate {key}", "KEY", "key_mismatch",

@@ -75,6 +75,21 @@ def case_bundle(lab):
     clear(guest)
 
 
+def case_log_names_the_cause(lab):
+    guest = lab.vms["guest"]
+    anchor(lab)
+    good = lab.ca.issue(lab.me.public, URI)
+    guest.run("sleep 6; dmesg -c")  # few lines are written in five seconds
+    padd(guest, good, error="EINVAL")
+    padd(guest, good + lab.me.private, "lab/camera.front", error="EINVAL")
+    padd(guest, good + lab.me.private, "camera.rear", error="EKEYREJECTED")
+    said = [line.split("key refused, uid 0: ")[1]
+            for line in guest.out("dmesg").splitlines() if "key refused" in line]
+    assert said == ["a certificate alone, and no key that it renews",
+                    "a key's description is neither SERVICE nor REGION/VM/SERVICE",
+                    "certificate names another service"], said
+
+
 def case_refused(lab):
     guest = lab.vms["guest"]
     anchor(lab)

@@ -12,6 +12,7 @@
 
 #include <keys/asymmetric-type.h>
 
+#include "../event.h"
 #include "../keys.h"
 #include "siv_keys_fixture.h"
 #include "suites.h"
@@ -122,6 +123,14 @@ static long add_bundle(struct kunit *test, const char *name, const u8 *cert,
 	add_bundle(test, name, siv_fixture_##cert, sizeof(siv_fixture_##cert), \
 		   NULL)
 
+static struct key *find(struct kunit *test, key_serial_t serial)
+{
+	key_ref_t ref = lookup_user_key(serial, 0, KEY_NEED_SEARCH);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(ref));
+	return key_ref_to_ptr(ref);
+}
+
 static void needs_an_anchor(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, ADD(NAME, cert), -ENOKEY);
@@ -153,6 +162,31 @@ static void refuses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ADD(NULL, my_host_cert), -EKEYREJECTED);
 	KUNIT_EXPECT_GT(test, ADD("lab/vma/camera.front", cert), 0);
 	KUNIT_EXPECT_GT(test, ADD(NULL, rear_cert), 0);
+}
+
+static void says_why(struct kunit *test)
+{
+	u64 name = siv_event_count(SIV_R_KEY_NAME);
+	u64 missing = siv_event_count(SIV_R_KEY_MISSING);
+	u64 revoked = siv_event_count(SIV_R_KEY_REVOKED);
+	struct key *key;
+	long serial;
+
+	add_ca(test);
+	KUNIT_EXPECT_EQ(test, ADD("lab/vma", cert), -EINVAL);
+	KUNIT_EXPECT_EQ(test, ADD("Camera", cert), -EINVAL);
+	KUNIT_EXPECT_EQ(test, siv_event_count(SIV_R_KEY_NAME), name + 2);
+	KUNIT_EXPECT_EQ(test, ADD_CERT(NAME, cert), -EINVAL);
+	KUNIT_EXPECT_EQ(test, siv_event_count(SIV_R_KEY_MISSING), missing + 1);
+
+	serial = ADD(NAME, cert);
+	KUNIT_ASSERT_GT(test, serial, 0);
+	key = find(test, serial);
+	/* its identity has ended, and the kernel does not know yet */
+	key->type->revoke(key);
+	key_put(key);
+	KUNIT_EXPECT_EQ(test, ADD_CERT(NAME, renewed), -EKEYREVOKED);
+	KUNIT_EXPECT_EQ(test, siv_event_count(SIV_R_KEY_REVOKED), revoked + 1);
 }
 
 /* Cut anywhere, changed anywhere: refused, each time with an errno of the design. */
@@ -231,14 +265,6 @@ static void user_end(struct holder *u)
 	siv_identity_unuse(u->id, &u->user);
 	siv_identity_cert_put(u->cert);
 	siv_identity_put(u->id);
-}
-
-static struct key *find(struct kunit *test, key_serial_t serial)
-{
-	key_ref_t ref = lookup_user_key(serial, 0, KEY_NEED_SEARCH);
-
-	KUNIT_ASSERT_FALSE(test, IS_ERR(ref));
-	return key_ref_to_ptr(ref);
 }
 
 static void is_looked_up(struct kunit *test)
@@ -540,6 +566,7 @@ static void time_only_goes_on(struct kunit *test)
 static struct kunit_case siv_keys_cases[] = {
 	KUNIT_CASE(needs_an_anchor),
 	KUNIT_CASE(refuses),
+	KUNIT_CASE(says_why),
 	KUNIT_CASE(refuses_every_change),
 	KUNIT_CASE(is_looked_up),
 	KUNIT_CASE(ends_with_its_key),
