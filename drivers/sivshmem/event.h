@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Events: every refusal is a tracepoint and a counter. No secrets, no pointers. */
+/*
+ * Events: every refusal is a tracepoint and a counter. No secrets, no pointers.
+ *
+ * No event is owed where nothing is turned down: a call that would have to wait, or is
+ * interrupted; want of memory or descriptors; the end of a wait by ACCEPT or WAIT; an
+ * address that faults; a number that is no ioctl of the descriptor (isatty() asks every
+ * one); no region of that index or after it; a read() into a buffer shorter than the
+ * record, which stays; calls on a channel, a direction or a listener that has ended, for
+ * its end was one.
+ */
 #ifndef SIV_EVENT_H
 #define SIV_EVENT_H
 
