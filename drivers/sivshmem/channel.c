@@ -453,9 +453,16 @@ static enum siv_reason siv_channel_prepare(struct siv_channel *ch)
 	err = siv_aead_prepare(ch->hs, ch->suite);
 	if (!err && siv_channel_sealed(ch))
 		err = siv_channel_seal_init(ch, ch->suite);
-	if (!err)
+	switch (err) {
+	case 0:
 		return SIV_OK;
-	return err == -EPROTONOSUPPORT ? SIV_R_SUITE : SIV_R_NO_MEMORY;
+	case -EPROTONOSUPPORT:
+		return SIV_R_SUITE;
+	case -ENOMEM:
+		return SIV_R_NO_MEMORY;
+	default:
+		return SIV_R_CRYPTO;
+	}
 }
 
 enum siv_reason siv_channel_alloc(struct siv_talk *talk, bool a, u32 uflags,
