@@ -4,6 +4,7 @@
 # TAP's results are counted one by one, and nothing at all is not a success. What a
 # guest has counted for coverage is written to the folder for it, and nothing else is.
 # A demonstration that takes too long says so, fails, and leaves nothing behind.
+# A guest that was killed and has a successor is judged as the others are.
 import io
 import os
 import subprocess
@@ -11,10 +12,13 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+from lab import lab, vm  # noqa: E402
 from lab.counts import unpack  # noqa: E402
 from lab.kmsg import splats  # noqa: E402
 from lab.ktap import outcomes  # noqa: E402
@@ -66,6 +70,11 @@ KTAP = """[    2.1]     # Subtest: sivshmem_wire
 [    2.3]     # siv_none: failed to initialize (-17)
 [    2.3] not ok 2 - siv_none"""
 
+# In QEMU's place: what the first guest of a name says, and the next one does not.
+FIRST_COMPLAINS = """#!/bin/sh
+case $2 in *.2) ;; *) echo '[    1.0] BUG: of the first' ;; esac
+"""
+
 results = []
 
 
@@ -109,6 +118,26 @@ def late_demo():
         return done.returncode, done.stdout, os.listdir(folder)
 
 
+def replaced(may_die):
+    """Complaints after a guest that complained has ended and another has its name: of
+    the case, of the next one, and of the end."""
+    with tempfile.TemporaryDirectory() as folder, \
+            mock.patch.object(lab, "LOGS", Path(folder)):
+        place = lab.Lab("self")
+        program = place.owner.write("qemu", FIRST_COMPLAINS, 0o755)
+        some = HERE / "selftest.py"
+        images = {"kernel": SimpleNamespace(vmlinux=some), "initramfs": some}
+        with mock.patch.object(vm, "QEMU", program), \
+                mock.patch.dict(lab.Lab._shared, images):
+            for _ in range(2):
+                guest = place.start("guest")
+                guest.process.wait()
+                if may_die:
+                    place.may_die(guest)
+        place.may_die(guest)
+        return place.complaints(), place.complaints(), place.close()
+
+
 def main():
     for line in COMPLAINTS.splitlines():
         check(splats(line), f"seen: {line[10:50].strip()}")
@@ -138,6 +167,12 @@ def main():
     check(status == 1 and "not done in 1 s" in said and not left,
           "a demonstration that takes too long says so, fails and leaves nothing: "
           f"{status} {left}")
+    found = replaced(True)
+    check(len(found[0]) == 1 and "BUG: of the first" in found[0][0] and not any(found[1:]),
+          f"the log of a guest that was killed and replaced is read, once: {found}")
+    found = replaced(False)
+    check(len(found[0]) == 2 and "QEMU has ended" in found[0][1] and not any(found[1:]),
+          f"so is its death, if that was not part of the case: {found}")
     return 0 if all(results) else 1
 
 

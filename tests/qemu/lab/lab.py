@@ -41,6 +41,7 @@ class Lab:
         self.run.chmod(0o755)
         self.owner = Owner(self.run)
         self.vms = {}
+        self._found = []
         self._may_die = set()
         self._services = []
 
@@ -65,7 +66,12 @@ class Lab:
         return cls._shared[name]
 
     def start(self, name, **options):
-        """Start a guest without waiting for it."""
+        """Start a guest without waiting for it, in the place of one of its name.
+
+        What the former one's kernel has said counts with what the others say.
+        """
+        if name in self.vms:
+            self._found += self._look(name) + self._end(name)
         count = sum(1 for known in self.folder.glob(f"{name}*.console"))
         log_name = name if not count else f"{name}.{count + 1}"
         options.setdefault("initramfs", self.initramfs())
@@ -86,9 +92,7 @@ class Lab:
 
     def forget(self, name):
         """End a guest before the laboratory ends; its log must be clean."""
-        vm = self.vms.pop(name)
-        vm.stop()
-        problems = self._complaints_of(name, vm)
+        problems = self._end(name)
         if problems:
             raise AssertionError("\n".join(problems))
 
@@ -105,27 +109,37 @@ class Lab:
                 found.append(f"guest {name}: the kernel is tainted: {taint:#x}")
         return found
 
+    def _look(self, name):
+        """What a guest's kernel has said since the last look, and its death."""
+        vm = self.vms[name]
+        found = self._complaints_of(name, vm)
+        if not vm.alive() and vm not in self._may_die:
+            self._may_die.add(vm)
+            found.append(f"guest {name}: QEMU has ended: {vm.qemu_messages()}")
+        return found
+
+    def _end(self, name):
+        """End a guest; what its kernel has said since the last look."""
+        vm = self.vms.pop(name)
+        vm.stop()
+        return self._complaints_of(name, vm)
+
     def complaints(self):
         """What guests' kernels have said since the last call, and deaths."""
-        found = []
-        for name, vm in self.vms.items():
-            found += self._complaints_of(name, vm)
-            if not vm.alive() and vm not in self._may_die:
-                self._may_die.add(vm)
-                found.append(f"guest {name}: QEMU has ended: "
-                             f"{vm.qemu_messages()}")
+        found, self._found = self._found, []
+        for name in self.vms:
+            found += self._look(name)
         for service in self._services:
             found += service.complaints()
         return found
 
     def close(self):
         """End everything; what was still found."""
-        found = []
-        for name, vm in self.vms.items():
+        found = self._found
+        for name, vm in list(self.vms.items()):
             if kernel.OWN_KERNEL and vm.alive() and vm.booted():
                 vm.find_leaks()
-            vm.stop()
-            found += self._complaints_of(name, vm)
+            found += self._end(name)
         for service in reversed(self._services):
             found += service.stop()
         shutil.rmtree(self.run, ignore_errors=True)
