@@ -25,5 +25,6 @@ $(foreach t,$(daemon-world-tests),$(eval $(call world-test,$(t))))
 test-progs += bench-connect
 bench-connect-srcs := tests/daemon/bench-connect.c $(world-srcs)
 bench-connect-uses := libsimguest
-bench-connect-libs := -ljansson -lcmocka -Wl,--wrap=siv_x25519,--wrap=siv_x25519_static
+bench-connect-libs := -ljansson -lcmocka -Wl,--wrap=siv_x25519,--wrap=siv_x25519_static \
+		      -Wl,--wrap=siv_x25519_base
 bench-connect-cflags := -Itests/unit -Itests/daemon
