@@ -7,7 +7,8 @@ import socket
 import time
 
 from lab.events import refusals, traced, watch
-from lab.pair import open_region
+from lab.members import add_identity, bundle
+from lab.pair import REGION, open_region, policy
 from lab.shell import Shell
 
 # The lie, what CONNECT gives at alpha, who finds the lie, where, and its cause.
@@ -22,6 +23,7 @@ LIES = (
     ("flag@grant_a", "EBADMSG", "alpha", "GRANT", "common"),
     ("range@grant_a", "EPROTO", "alpha", "GRANT", "range"),
     ("overlap@grant_a", "EPROTO", "alpha", "GRANT", "range"),
+    ("service@grant_a", "EKEYREJECTED", "alpha", "GRANT", "cert_service"),
     # to B, which has no way to know yet: A finds that they differ
     ("ephemeral@incoming", "EBADMSG", "alpha", "GRANT", "tag"),
     ("nonce@incoming", "EBADMSG", "alpha", "GRANT", "tag"),
@@ -44,12 +46,18 @@ LIES = (
 
 
 def setup(lab):
-    open_region(lab, "alpha", "beta",
+    text = policy(("alpha", "beta"),
+                  extra=f"[service {REGION}/alpha/other]\nclients = beta")
+    open_region(lab, "alpha", "beta", text=text,
                 program="test-progs/sivshmemd-dishonest")
     watch(*lab.vms.values())
-    # A session of another service of alpha's: whose certificate is lent.
-    lab.lent = Shell(lab.vms["alpha"])
+    # Sessions of other identities of alpha's, whose certificates are lent: of the same
+    # service first, then of another.
+    alpha = lab.vms["alpha"]
+    other = add_identity(alpha, bundle(lab.ca, REGION, "alpha", "other"), "other")
+    lab.lent = Shell(alpha)
     lab.lent.ok(f"listen 0 {lab.keys['alpha']['data']}")
+    lab.lent.ok(f"listen 1 {other}")
     # A channel that stays: whose memory and number are lied about.
     lab.here, lab.there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
     lab.there.ok(f"listen 0 {lab.keys['beta']['data']}")

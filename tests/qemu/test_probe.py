@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The driver binds to regions that are ours and to no others, holds on to the
 # device against root, also against who mapped it before and against other drivers,
-# and comes back after removal and reset.
+# and comes back after removal and reset. Memory that the firmware has made uncached is
+# bound, and said to be so.
+import json
 import os
 import re
 
@@ -134,6 +136,23 @@ def case_parameters_are_read_only(lab):
         before = guest.out(f"cat {folder}/{name}")
         guest.run(f"echo 7 > {folder}/{name}", status=1)
         assert guest.out(f"cat {folder}/{name}") == before, name
+    unload(guest)
+
+
+def case_uncached_below_4_gib(lab):
+    """Bound all the same, and told once in the log, in INFO and in posture."""
+    if ARCH != "x86_64":
+        raise Skip("only firmware of x86 makes memory uncached")
+    guest = lab.vms["guest"]
+    start = len(guest.kernel_log())
+    for device in load(guest, bound=2):
+        bar2 = guest.out(f"sed -n 3p /sys/bus/pci/devices/{device}/resource")
+        assert int(bar2.split()[0], 0) < 1 << 32, bar2
+        assert said(guest, start).count(f"{device}: BAR2 is uncached") == 1, device
+    regions = json.loads(guest.out("sivshmemctl info --json"))["regions"]
+    assert [region["cached"] for region in regions] == [False] * 2, regions
+    told = json.loads(guest.run("sivshmemctl posture --json", status=1).out)
+    assert "uncached" in told["reasons"], told
     unload(guest)
 
 

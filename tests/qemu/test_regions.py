@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # One guest in two regions, a shared and an isolated one: services are found in
-# the region that their identities name, and one region's end leaves the other.
+# the region that their identities name, and one region's end leaves the other. What
+# each is, and that its memory is cached, is told.
+import json
+
 from lab.certs import Ca
 from lab.daemon import Daemon
 from lab.members import add_anchor, add_identity, bundle, load_module
@@ -77,6 +80,19 @@ def case_same_name_other_region(lab):
     assert out.startswith("ECONNREFUSED"), out
     call(lab, "east")
     assert job.wait() == 0
+
+
+def case_each_is_what_it_is_told_to_be(lab):
+    """At both members: which one is isolated; no memory is uncached above 4 GiB."""
+    for name in ("alpha", "beta"):
+        guest = lab.vms[name]
+        regions = json.loads(guest.out("sivshmemctl info --json"))["regions"]
+        assert {region["region"]: region["isolated"] for region in regions} == \
+            {"east": False, "west": True}, regions
+        assert all(region["cached"] for region in regions), regions
+        told = json.loads(guest.run("sivshmemctl posture --json", status=1).out)
+        assert "uncached" not in told["reasons"], told
+        assert "BAR2 is uncached" not in guest.kernel_log()
 
 
 def case_memory_is_apart(lab):

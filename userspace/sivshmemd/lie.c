@@ -93,9 +93,9 @@ static void lie_told(const struct channel *ch, u16 type)
 		   (unsigned long long)ch->kept.cid);
 }
 
-/* A session of this region other than the one that belongs there. */
-static const struct session *lie_other(const struct channel *ch,
-				       const struct session *right)
+/* Another session of this region than @right; of another service, if @service. */
+static const struct session *
+lie_other(const struct channel *ch, const struct session *right, bool service)
 {
 	u32 i;
 
@@ -107,7 +107,8 @@ static const struct session *lie_other(const struct channel *ch,
 			continue;
 		for (s = TAILQ_FIRST(&m->desk->sessions); s;
 		     s = TAILQ_NEXT(s, of_desk))
-			if (s != right && s->phase == SESSION_LIVE)
+			if (s != right && s->phase == SESSION_LIVE &&
+			    !(service && !strcmp(s->service, right->service)))
 				return s;
 	}
 	return right;
@@ -120,9 +121,10 @@ struct siv_span lie_cert(const struct channel *ch, u16 type,
 	const struct session *own =
 		type == SIV_MSG_INCOMING ? ch->a.session : ch->b_side.session;
 
-	if (lie_in(type, LIE_CERTIFICATE) ||
-	    (type == SIV_MSG_GRANT_A && lie_in(type, LIE_SERVICE)))
-		return lie_other(ch, own)->cert.der;
+	if (lie_in(type, LIE_CERTIFICATE))
+		return lie_other(ch, own, false)->cert.der;
+	if (type == SIV_MSG_GRANT_A && lie_in(type, LIE_SERVICE))
+		return lie_other(ch, own, true)->cert.der;
 	return der;
 }
 

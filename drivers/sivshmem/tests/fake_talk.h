@@ -18,6 +18,7 @@ struct kunit;
  * @id: an identity that no key has
  * @refs: references taken, less those given back
  * @hellos: how often a new session was wanted
+ * @said: the last message to the host, 0 if there was none
  * @hh: called whenever a key is about to be made, if it is set
  */
 struct siv_fake_talk {
@@ -26,6 +27,7 @@ struct siv_fake_talk {
 	struct siv_identity id;
 	int refs;
 	unsigned int hellos;
+	u16 said;
 	void (*hh)(struct siv_talk *talk);
 };
 
