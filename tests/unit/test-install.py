@@ -160,7 +160,7 @@ def test_linker_is_told(root):
 
     def told(user, *words):
         note.unlink(missing_ok=True)
-        run("make", "-s", "install-user", *words, cwd=TOP,
+        run("make", "-s", "-o", "user", "install-user", *words, cwd=TOP,
             env={**ENV, "PATH": f"{tools}:{ENV['PATH']}", "ID": user})
         return note.exists()
 
