@@ -103,7 +103,7 @@ struct siv_identity *siv_identity_lookup(key_serial_t serial,
 int siv_identity_may_search(struct siv_identity *id);
 /*
  * siv_identity_why() - the cause behind an errno of these and of siv_identity_use(), but
- * for -EINTR and -ESTALE. A negative key's own errno is that there is no key.
+ * for -EINTR and -ESTALE. Whatever errno a negative key was given: there is no key.
  */
 enum siv_reason siv_identity_why(int err);
 /**

@@ -47,7 +47,8 @@ def refused(lab, user, words, call, wrap=str):
     traced(lab.vms["alpha"])
     out = as_user(lab, wrap(f"chan {words}"), user, status=1)
     assert out == f"EACCES {call}", (user, words, out)
-    assert traced(lab.vms["alpha"]) == [(call, "key_search")], (user, words)
+    told = traced(lab.vms["alpha"])
+    assert told == [(call, "key_search")], (user, words, told)
     assert refusals(lab) == before + 1, (user, words)
 
 

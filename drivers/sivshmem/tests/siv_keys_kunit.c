@@ -295,6 +295,20 @@ static void is_looked_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PTR_ERR(id), -ENOKEY);
 }
 
+/* The event of a key that is of no use says what its caller is told. */
+static void causes_have_their_errno(struct kunit *test)
+{
+	static const int errs[] = { -EACCES,	  -EINVAL,	-ENOKEY,
+				    -EKEYREVOKED, -EKEYEXPIRED, -EKEYREJECTED };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(errs); i++)
+		KUNIT_EXPECT_EQ(test,
+				siv_reason_errno(siv_identity_why(errs[i])),
+				errs[i]);
+	KUNIT_EXPECT_EQ(test, siv_identity_why(-EIO), SIV_R_NO_KEY);
+}
+
 /* What ends a key. */
 static void do_revoke(struct fixture *x, struct key *key)
 {
@@ -569,6 +583,7 @@ static struct kunit_case siv_keys_cases[] = {
 	KUNIT_CASE(says_why),
 	KUNIT_CASE(refuses_every_change),
 	KUNIT_CASE(is_looked_up),
+	KUNIT_CASE(causes_have_their_errno),
 	KUNIT_CASE(ends_with_its_key),
 	KUNIT_CASE(another_link_keeps_it),
 	KUNIT_CASE(renewal_ends_old_sessions),
