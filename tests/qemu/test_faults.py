@@ -3,9 +3,10 @@
 # error or succeeds, nothing else is harmed, and the same call without a fault succeeds:
 # loading the module, probe, keys, LISTEN, session, CONNECT, the accepting side. Moving
 # records allocates nothing.
-from lab.faults import ENOUGH, FAULTS, load, loading, once, probing, sweep, word
+from lab.faults import (ENOUGH, FAULTS, load, loading, once, probing, sweep, word,
+                        works_again)
 from lab.members import add_identity, bundle
-from lab.pair import REGION, enter, open_region, works
+from lab.pair import REGION, enter, open_region
 from lab.shell import Shell
 
 
@@ -107,13 +108,6 @@ def case_use(lab):
         assert (result, seen) == ("ok", 0), (words, result, seen)
     take_away(lab, shell)
     shell.quit()
-
-
-def works_again(lab):
-    """Without the listener of these tests, who comes back."""
-    lab.there.ok("close 0")
-    works(lab)
-    lab.there.ok(f"listen 0 {lab.keys['beta']['data']}")
 
 
 def case_zz_probe(lab):

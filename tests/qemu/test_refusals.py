@@ -5,9 +5,9 @@
 import errno
 import subprocess
 
-from lab.faults import FAULTS, load, loading, once, probing, sweep, word
+from lab.faults import FAULTS, load, loading, once, probing, sweep, word, works_again
 from lab.members import add_identity, bundle
-from lab.pair import REGION, enter, open_region, works
+from lab.pair import REGION, enter, open_region
 from lab.paths import BUILD
 from lab.shell import Shell
 
@@ -131,13 +131,6 @@ def case_records(lab):
         other, its = (lab.there, read) if line == write else (lab.here, write)
         other.refused(its, "ECONNRESET")
         take_away(lab)
-
-
-def works_again(lab):
-    """Without the listener of these tests, who comes back."""
-    lab.there.ok("close 0")
-    works(lab)
-    lab.there.ok(f"listen 0 {lab.keys['beta']['data']}")
 
 
 def case_zz_probe(lab):

@@ -12,26 +12,24 @@ def setup(lab):
     open_churn(lab, remaps=True)
 
 
-def case_removed_and_rescanned(lab):
-    alpha = lab.vms["alpha"]
-    call, serve = churn(lab, 10)
-    for _ in range(4):
+def removed(lab, name, seconds, times):
+    """A guest's device goes and comes back, that often in so many seconds."""
+    guest = lab.vms[name]
+    call, serve = churn(lab, seconds)
+    for _ in range(times):
         time.sleep(1.5)
-        alpha.run(f"echo 1 > /sys/bus/pci/devices/{device(alpha)}/remove", timeout=30)
-        alpha.run("echo 1 > /sys/bus/pci/rescan", timeout=30)
+        guest.run(f"echo 1 > /sys/bus/pci/devices/{device(guest)}/remove", timeout=30)
+        guest.run("echo 1 > /sys/bus/pci/rescan", timeout=30)
     ended(call, serve)
     works(lab)
+
+
+def case_removed_and_rescanned(lab):
+    removed(lab, "alpha", 10, 4)
 
 
 def case_listening_side_is_removed(lab):
-    beta = lab.vms["beta"]
-    call, serve = churn(lab, 8)
-    for _ in range(3):
-        time.sleep(1.5)
-        beta.run(f"echo 1 > /sys/bus/pci/devices/{device(beta)}/remove", timeout=30)
-        beta.run("echo 1 > /sys/bus/pci/rescan", timeout=30)
-    ended(call, serve)
-    works(lab)
+    removed(lab, "beta", 8, 3)
 
 
 def case_device_is_reset(lab):

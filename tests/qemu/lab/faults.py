@@ -9,7 +9,7 @@ import os
 import re
 
 from .lab import Skip
-from .pair import device
+from .pair import device, works
 
 POINTS = 10**6 if os.environ.get("SIV_FAULTS") == "all" else 14
 FAULTS = "/sys/module/sivfault/parameters"
@@ -134,3 +134,10 @@ def loading(vm, parts):
     start = module_at(vm, "sivfault")[0] & ~0x1fffffff
     aim(vm, start, start + 0x1fffffff)
     return act, clean
+
+
+def works_again(lab):
+    """Without lab.there's listener, which comes back."""
+    lab.there.ok("close 0")
+    works(lab)
+    lab.there.ok(f"listen 0 {lab.keys['beta']['data']}")
