@@ -11,7 +11,7 @@ set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tests/debian.sh
 . "$top/tests/debian.sh"
-smoke=(-k boot. -k data. -k keys. -k life. -k map.)
+smoke=(-k boot. -k curves. -k data. -k keys. -k life. -k map.)
 
 debian_finish() { rm -rf "$1/usr/share/bash-completion"; }
 

@@ -35,25 +35,26 @@ def believe(lab, ca):
     return NO_ANCHOR if added.status else REJECTED
 
 
-def judged(lab, ca, refusal):
+def judged(lab, ca, service, refusal):
     """An identity of a CA's, and one with a bit of its signature changed."""
-    bad = bundle(ca, REGION, "alpha", "judged", damage=1)
-    good = bundle(ca, REGION, "alpha", "judged")
+    bad = bundle(ca, REGION, "alpha", service, damage=1)
+    good = bundle(ca, REGION, "alpha", service)
     for payload, words in ((bad, refusal or REJECTED), (good, refusal)):
         if words:
-            result = lab.vms["alpha"].run("keyctl padd sivshmem judged @u",
+            result = lab.vms["alpha"].run(f"keyctl padd sivshmem {service} @u",
                                           stdin=payload, status=1)
             assert words in result.err, result
         else:
-            add_identity(lab.vms["alpha"], payload, "judged")
+            add_identity(lab.vms["alpha"], payload, service)
 
 
 def case_p256(lab):
     ca = Ca("on P-256", curve="P-256")
-    judged(lab, ca, believe(lab, ca))
+    judged(lab, ca, "p256", believe(lab, ca))
 
 
 def case_p384(lab):
     if has_ecdsa(lab):
         works(lab)
-    judged(lab, lab.ca384, None if has_ecdsa(lab) else believe(lab, lab.ca384))
+    judged(lab, lab.ca384, "p384",
+           None if has_ecdsa(lab) else believe(lab, lab.ca384))
