@@ -35,7 +35,7 @@ from lab.machine import MACHINE  # noqa: E402
 RUNS = 5
 COLD = 100  # identities that have never been in a session
 COLD_TRACED = 20
-COLD_PAUSE = 0.15  # a guest verifies eight certificates of a peer's in a second
+COLD_PAUSE = 0.4  # for the session before to end: a VM has only so many
 WARM = 100
 TRIPS = {"poll": 20000, "bell": 1000}
 MIB = 64
