@@ -3,9 +3,9 @@
 # error or succeeds, nothing else is harmed, and the same call without a fault succeeds:
 # loading the module, probe, keys, LISTEN, session, CONNECT, the accepting side. Moving
 # records allocates nothing.
-from lab.faults import (ENOUGH, FAULTS, load, loading, once, probing, sweep, word,
-                        works_again)
-from lab.members import add_identity, bundle
+from lab.faults import (ENOUGH, FAULTS, accepting, first_connecting, load, loading, once,
+                        probing, sweep, take_away, word, works_again)
+from lab.members import bundle
 from lab.pair import REGION, enter, open_region
 from lab.shell import Shell
 
@@ -39,28 +39,10 @@ def case_listen(lab):
     shell.quit()
 
 
-def take_away(lab, shell):
-    """Close both ends of whatever there is."""
-    shell.do("close 1")
-    while lab.there.do("accept 1 0 100").startswith("ok"):
-        lab.there.do("close 1")
-
-
 def case_session(lab):
     """An identity's first session, and its first connect."""
-    alpha, shell = lab.vms["alpha"], Shell(lab.vms["alpha"])
-    keys = []
-
-    def clean():
-        take_away(lab, shell)
-        if keys:
-            alpha.run(f"keyctl unlink {keys.pop()} @u")
-        keys.append(add_identity(alpha, bundle(lab.ca, REGION, "alpha", "fresh"),
-                                 "fresh"))
-
-    clean()
-    sweep("session", alpha,
-          lambda: word(shell.do(f"connect 1 {keys[0]} data timeout=4000")), clean)
+    shell = Shell(lab.vms["alpha"])
+    sweep("session", lab.vms["alpha"], *first_connecting(lab, shell))
     shell.quit()
 
 
@@ -75,14 +57,8 @@ def case_connect(lab):
 
 def case_accept(lab):
     """The faults are at the side that is connected to."""
-    shell, beta = Shell(lab.vms["alpha"]), lab.vms["beta"]
-
-    def act():
-        got = word(shell.do(f"connect 1 {lab.keys['alpha']['user']} data timeout=2000"))
-        accepted = word(lab.there.do("accept 1 0 1000"))
-        return got if got != "ok" else accepted
-
-    sweep("accept", beta, act, lambda: take_away(lab, shell))
+    shell = Shell(lab.vms["alpha"])
+    sweep("accept", lab.vms["beta"], *accepting(lab, shell))
     shell.quit()
 
 

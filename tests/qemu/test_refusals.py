@@ -5,9 +5,9 @@
 import errno
 import subprocess
 
-from lab.faults import FAULTS, load, loading, once, probing, sweep, word, works_again
-from lab.members import add_identity, bundle
-from lab.pair import REGION, enter, open_region
+from lab.faults import (FAULTS, accepting, first_connecting, load, loading, once, probing,
+                        sweep, take_away, word, works_again)
+from lab.pair import enter, open_region
 from lab.paths import BUILD
 from lab.shell import Shell
 
@@ -34,36 +34,19 @@ def each(lab, vm, calls, act, clean):
     calls: {names that a function has had: (what it returns, what the act says then)};
     it says ok where the driver can do without.
     """
-    for names, (value, word) in calls.items():
+    for names, (value, answer) in calls.items():
         known = [name for name in names.split() if name in lab.imports]
         assert known, f"the driver calls none of {names}"
         for name in known:
             vm.run(f"echo {name} > {FAULTS}/call; echo {value} > {FAULTS}/error")
-            said = sweep(name, vm, act, clean, {word})
-            assert said - {"ok"} == {word} - {"ok"}, f"{name}: {said}"
+            said = sweep(name, vm, act, clean, {answer})
+            assert said - {"ok"} == {answer} - {"ok"}, f"{name}: {said}"
     vm.run(f"echo > {FAULTS}/call")
-
-
-def take_away(lab):
-    """Close both ends of whatever there is."""
-    lab.here.do("close 1")
-    while lab.there.do("accept 1 0 100").startswith("ok"):
-        lab.there.do("close 1")
 
 
 def case_session(lab):
     """An identity's first session, and its first connect."""
-    alpha, keys = lab.vms["alpha"], []
-
-    def clean():
-        take_away(lab)
-        if keys:
-            alpha.run(f"keyctl unlink {keys.pop()} @u")
-        keys.append(add_identity(alpha, bundle(lab.ca, REGION, "alpha", "fresh"),
-                                 "fresh"))
-
-    clean()
-    each(lab, alpha, {
+    each(lab, lab.vms["alpha"], {
         "wait_for_random_bytes": (-errno.EINTR, "EINTR"),
         "lookup_user_key": (-errno.EACCES, "EACCES"),
         "key_validate": (-errno.EKEYREVOKED, "EKEYREVOKED"),
@@ -75,7 +58,7 @@ def case_session(lab):
         "alloc_anon_inode": (-errno.ENOMEM, "ENOMEM"),
         "cdev_device_add": (-errno.EBUSY, "ok"),
         "ida_alloc_range": (-errno.ENOSPC, "ok"),
-    }, lambda: word(lab.here.do(f"connect 1 {keys[0]} data timeout=4000")), clean)
+    }, *first_connecting(lab, lab.here))
 
 
 def case_sealed(lab):
@@ -87,18 +70,11 @@ def case_sealed(lab):
         "crypto_aead_decrypt": (-errno.EBADMSG, "EBADMSG"),
     }, lambda: word(lab.here.do(
         f"connect 1 {lab.keys['alpha']['user']} data timeout=4000 sealed aes")),
-        lambda: take_away(lab))
+        lambda: take_away(lab, lab.here))
 
 
 def case_accept(lab):
     """The faults are at the side that is connected to."""
-
-    def act():
-        got = word(lab.here.do(
-            f"connect 1 {lab.keys['alpha']['user']} data timeout=2000"))
-        accepted = word(lab.there.do("accept 1 0 1000"))
-        return got if got != "ok" else accepted
-
     each(lab, lab.vms["beta"], {
         "find_asymmetric_key": (-errno.ENOKEY, "ok"),
         "get_unused_fd_flags": (-errno.EMFILE, "EMFILE"),
@@ -106,7 +82,7 @@ def case_accept(lab):
         "alloc_anon_inode": (-errno.ENOMEM, "ENOMEM"),
         "cdev_device_add": (-errno.EBUSY, "ok"),
         "ida_alloc_range": (-errno.ENOSPC, "ok"),
-    }, act, lambda: take_away(lab))
+    }, *accepting(lab, lab.here))
 
 
 def case_records(lab):
@@ -130,7 +106,7 @@ def case_records(lab):
         shell.refused(line, "EIO")
         other, its = (lab.there, read) if line == write else (lab.here, write)
         other.refused(its, "ECONNRESET")
-        take_away(lab)
+        take_away(lab, lab.here)
 
 
 def case_zz_probe(lab):

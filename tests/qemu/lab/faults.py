@@ -9,7 +9,8 @@ import os
 import re
 
 from .lab import Skip
-from .pair import device, works
+from .members import add_identity, bundle
+from .pair import REGION, device, works
 
 POINTS = 10**6 if os.environ.get("SIV_FAULTS") == "all" else 14
 FAULTS = "/sys/module/sivfault/parameters"
@@ -94,6 +95,42 @@ def sweep(name, vm, act, clean, errors=ERRORS):
 def word(answer):
     """ "ok", or the errno, of a Shell's answer."""
     return answer.split()[0]
+
+
+def take_away(lab, shell):
+    """Close both ends of whatever there is."""
+    shell.do("close 1")
+    while lab.there.do("accept 1 0 100").startswith("ok"):
+        lab.there.do("close 1")
+
+
+def first_connecting(lab, shell):
+    """The act of an identity's first session and first connect, and its undoing."""
+    alpha, keys = lab.vms["alpha"], []
+
+    def act():
+        return word(shell.do(f"connect 1 {keys[0]} data timeout=4000"))
+
+    def clean():
+        take_away(lab, shell)
+        if keys:
+            alpha.run(f"keyctl unlink {keys.pop()} @u")
+        keys.append(add_identity(alpha, bundle(lab.ca, REGION, "alpha", "fresh"),
+                                 "fresh"))
+
+    clean()
+    return act, clean
+
+
+def accepting(lab, shell):
+    """The act of connecting and accepting, and its undoing."""
+
+    def act():
+        got = word(shell.do(f"connect 1 {lab.keys['alpha']['user']} data timeout=2000"))
+        accepted = word(lab.there.do("accept 1 0 1000"))
+        return got if got != "ok" else accepted
+
+    return act, lambda: take_away(lab, shell)
 
 
 def probing(vm):

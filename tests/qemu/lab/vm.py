@@ -12,9 +12,10 @@ from pathlib import Path
 from . import counts
 from .agent import Agent, AgentGone, Deadline
 from .kmsg import splats
-from .machine import MACHINE, QEMU
+from .machine import MACHINE
 from .qmp import Qmp, QmpError
 
+QEMU = os.environ.get("SIV_QEMU", f"qemu-system-{MACHINE.program}")
 APPEND = "random.trust_cpu=on rdinit=/init net.ifnames=0"
 # For other kernels than Debian's (kernel.py): more arguments, and MiB at least.
 OWN_APPEND = os.environ.get("SIV_APPEND", "")
