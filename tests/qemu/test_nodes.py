@@ -4,6 +4,7 @@
 import time
 
 from lab.events import traced, watch
+from lab.hold import held_up
 from lab.pair import REGION, enter, open_region, until
 from lab.paths import TOP
 from lab.shell import Shell
@@ -129,14 +130,13 @@ def case_opened_while_it_is_closed(lab):
     here, there = pair(lab)
     path = f"/dev/{node(alpha, here)}"
     watch(alpha)
-    alpha.run("insmod /modules/sivslow.ko at=siv_windows_close ms=4000")
-    traced(alpha)  # waits for every processor: not while one is held up
-    here.begin("close 1")
-    time.sleep(1)
-    assert alpha.out(f"act open {path}", status=1) == "ENODEV"
+    with held_up(alpha, "siv_windows_close") as held:
+        traced(alpha)  # waits for every processor: not while one is held up
+        here.begin("close 1")
+        held()
+        assert alpha.out(f"act open {path}", status=1) == "ENODEV"
     assert traced(alpha) == [("OPEN", "device_gone")]
     assert here.end() == "ok 0"
-    alpha.run("rmmod sivslow")
     here.quit()
     there.quit()
 
