@@ -172,6 +172,7 @@ static void do_listen(char **a)
 		.backlog = 8,
 	};
 
+	memcpy(l.region, words.region, sizeof(l.region));
 	demands(&l, a + 2);
 	keep(a[0], control_ioctl(SIVSHMEM_LISTEN, &l));
 }

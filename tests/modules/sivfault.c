@@ -4,7 +4,8 @@
  * a part is a range of code, and an allocation is made by it if a return address on the
  * stack lies there. Or else one call, chosen so, of one function that the part itself
  * calls: it returns an error instead of being run. For test guests only; works in a
- * kernel without fault injection, too, as long as its allocator asks should_failslab().
+ * kernel without fault injection, too: allocations as long as its allocator asks
+ * should_failslab(), calls always.
  *
  *   from, to  the range
  *   depth     how near that address must be: so many calls at most
@@ -13,6 +14,7 @@
  *   nth       which one is to fail: 1 is the next; 0 none
  *   seen      allocations, or calls, since nth was set
  *   failed    have failed since nth was set: 0 or 1
+ *   slab      whether allocations can fail
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -27,6 +29,7 @@ static unsigned long from, to;
 static unsigned int depth = SIV_FAULT_DEPTH;
 static char call[KSYM_NAME_LEN];
 static long error = -EIO;
+static bool slab;
 static atomic_t nth = ATOMIC_INIT(0);
 static atomic_t seen = ATOMIC_INIT(0);
 static atomic_t failed = ATOMIC_INIT(0);
@@ -187,16 +190,21 @@ module_param(error, long, 0600);
 module_param_cb(nth, &siv_fault_number, &nth, 0600);
 module_param_cb(seen, &siv_fault_counter, &seen, 0400);
 module_param_cb(failed, &siv_fault_counter, &failed, 0400);
+module_param(slab, bool, 0400);
 
 static int __init siv_fault_init(void)
 {
-	return register_kprobe(&siv_fault_probe);
+	int err = register_kprobe(&siv_fault_probe);
+
+	slab = !err;
+	return err == -ENOENT ? 0 : err;
 }
 
 static void __exit siv_fault_exit(void)
 {
 	siv_fault_call_off();
-	unregister_kprobe(&siv_fault_probe);
+	if (slab)
+		unregister_kprobe(&siv_fault_probe);
 }
 
 module_init(siv_fault_init);

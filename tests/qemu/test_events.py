@@ -2,11 +2,8 @@
 # Every change of a session, channel and listener is a tracepoint, in order and once; a
 # refused key and a refused call are an event and a counter, whoever reads the log, where
 # they were refused and with the caller's errno; what is no refusal is no event.
-import errno
-import re
-
 from lab.certs import X25519
-from lab.events import refusals, states, take, traced, watch
+from lab.events import refusals, states, take, tells, traced, watch
 from lab.lab import Skip
 from lab.pair import REGION, open_region, standing, until
 from lab.shell import Shell
@@ -97,18 +94,10 @@ def case_calls(lab):
     tells(alpha, shell, "connect 1 0 data", "EINVAL", "CONNECT", "argument")
     for words in ("timeout=30001", "allow=slashless"):
         tells(alpha, shell, f"listen 1 {user} {words}", "EINVAL", "LISTEN", "argument")
+    tells(alpha, shell, f"listen 1 {user} region=elsewhere", "EKEYREJECTED",
+          "LISTEN", "cert_region")
     shell.quit()
     there.quit()
-
-
-def tells(vm, shell, call, error, *event):
-    """A call that must fail; the one event that there is of it, if there is one."""
-    traced(vm)
-    shell.refused(call, error)
-    told = re.findall(r"siv_refused: device=\d+ at=(\w+) reason=(\w+) errno=-(\d+)",
-                      take(vm))
-    wanted = [(*event, str(getattr(errno, error)))] if event else []
-    assert told == wanted, (call, told)
 
 
 def case_calls_on_a_channel(lab):

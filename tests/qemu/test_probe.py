@@ -8,9 +8,12 @@ import os
 import re
 
 from lab.certs import X25519, Ca
+from lab.events import tells, watch
 from lab.lab import Skip
+from lab.members import add_anchor, add_identity, bundle
 from lab.paths import ARCH
 from lab.region import HandRegion, host_cert
+from lab.shell import Shell
 
 PORTS = ("-device", "pcie-root-port,id=rp0,chassis=1,slot=1",
          "-device", "pcie-root-port,id=rp1,chassis=2,slot=2")
@@ -199,6 +202,31 @@ def case_claim(lab):
     both = load(guest, "claim=all", bound=2)
     unload(guest)
     assert load(guest, f"claim=0000:99:00.0,{both[0]}") == both[:1]
+    unload(guest)
+    lab.region.fill(lab.cert)
+    lab.wide.fill(lab.cert)
+
+
+def case_no_region_to_call(lab):
+    """Who calls is told why: the header of a device that was claimed all the same is
+    wrong, or there is no device."""
+    guest = lab.vms["guest"]
+    lab.region.fill(lab.cert, magic=b"\0" * 8)
+    lab.wide.fill(lab.cert, magic=b"\0" * 8)
+    devices = load(guest, "claim=all", bound=2)
+    add_anchor(guest, lab.ca)
+    key = add_identity(guest, bundle(lab.ca, "lab", "guest", "x"), "x")
+    watch(guest)
+    shell = Shell(guest)
+    calls = {"LISTEN": f"listen 0 {key}", "CONNECT": f"connect 0 {key} data"}
+    for place, call in calls.items():
+        tells(guest, shell, call, "EBADMSG", place, "header")
+    for device in devices:
+        guest.run(f"echo 1 > /sys/bus/pci/devices/{device}/remove")
+    for place, call in calls.items():
+        tells(guest, shell, call, "ENODEV", place, "device_gone")
+    shell.quit()
+    guest.run("echo 1 > /sys/bus/pci/rescan; keyctl clear @u")
     unload(guest)
     lab.region.fill(lab.cert)
     lab.wide.fill(lab.cert)

@@ -14,11 +14,10 @@ from lab.shell import Shell
 NULL = 0
 
 
-
 def setup(lab):
     open_region(lab, "alpha", "beta")
     for name in ("alpha", "beta"):
-        load(lab.vms[name])
+        load(lab.vms[name], allocations=False)
     module = BUILD / "modules/drivers/sivshmem/sivshmem.ko"
     lab.imports = set(subprocess.run(
         ["nm", "-u", "--format=just-symbols", module], check=True, text=True,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the driver tells of refusals and of states: tracepoints and counters."""
 
+import errno
 import re
 
 REFUSALS = "/sys/class/misc/sivshmem-control/refusals"
@@ -21,6 +22,16 @@ def take(vm):
 def traced(vm):
     """The refusals since the last call: (place, cause)."""
     return re.findall(r"siv_refused: device=\d+ at=(\w+) reason=(\w+) ", take(vm))
+
+
+def tells(vm, shell, call, error, *event):
+    """A call that must fail; the one event that there is of it, if there is one."""
+    traced(vm)
+    shell.refused(call, error)
+    told = re.findall(r"siv_refused: device=\d+ at=(\w+) reason=(\w+) errno=-(\d+)",
+                      take(vm))
+    wanted = [(*event, str(getattr(errno, error)))] if event else []
+    assert told == wanted, (call, told)
 
 
 def states(text, kind):
