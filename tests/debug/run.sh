@@ -3,9 +3,9 @@
 # The suites in guests with a kernel for finding mistakes, or for counting what runs
 # (tests/debug/kernel.sh).
 #
-#   tests/debug/run.sh kasan         all of it: does it find mistakes, KUnit, every case,
-#                                    each allocation failed
-#   tests/debug/run.sh kasan smoke   does it find mistakes, KUnit, a few laboratories
+#   tests/debug/run.sh kasan         all of it: does it find mistakes, what the kernel can
+#                                    make fail, KUnit, every case, each allocation failed
+#   tests/debug/run.sh kasan smoke   the first two, KUnit, a few laboratories
 #   tests/debug/run.sh kcsan         does it find races, and the data path
 #   tests/debug/run.sh gcov          KUnit, every case, each allocation failed; what they
 #                                    ran of the driver: build/coverage/guests
@@ -74,7 +74,11 @@ set -e
 	exit 1
 }
 [ "$kind" != gcov ] || rm -rf "$counts"
-[ "$part" = -k ] || [ "$kind" = gcov ] || suite debug
+case $kind,$part in
+*,-k | gcov,*) ;;
+kcsan,*) suite debug -k control. ;;
+*) suite debug ;;
+esac
 if [ "$part" = -k ]; then
 	suite qemu "${@:2}"
 elif [ "$kind" = kcsan ]; then

@@ -14,7 +14,10 @@ KASAN = {
     "order": "possible circular locking",
     "shift": "UBSAN: shift-out-of-bounds",
     "object": "ODEBUG: free active",
+    "hang": "blocked for more than",
 }
+# what a warning, and a task that hangs, must end
+PANICS = ("out_of_bounds", "object", "hang")
 KCSAN = {"race": "KCSAN: data-race"}
 
 
@@ -30,6 +33,8 @@ def made(lab, bug):
     vm = lab.boot(bug.replace("_", "-"), cpus=2)
     with contextlib.suppress(AgentGone):  # it may panic
         vm.run("test ! -e /sys/kernel/debug/kcsan || echo on > /sys/kernel/debug/kcsan")
+        vm.run("test ! -e /proc/sys/kernel/hung_task_timeout_secs || "
+               "echo 3 > /proc/sys/kernel/hung_task_timeout_secs")
         vm.run(f"insmod /modules/sivbug.ko bug={bug}", status=None, timeout=60)
         vm.find_leaks()
     vm.stop()
@@ -45,4 +50,5 @@ def case_mistakes(lab):
         found, text = made(lab, bug)
         assert any(words in splat for splat in found for words in told.split("|")), \
             f"{bug}: not found: {text[-3000:]}"
+        assert bug not in PANICS or "Kernel panic" in text, f"{bug}: it went on"
         print(f"# {bug}: found", flush=True)

@@ -16,6 +16,10 @@
  *   get S WINDOW OFFSET             set S WINDOW OFFSET VALUE
  *   edge S in|out                   edges MS            ioctl S NUMBER
  *   lseek S                         sleep MS
+ *   nth N                           struck
+ *
+ * `nth` makes the kernel fail the next command in one place, the Nth of those where it can
+ * (fail-nth of Documentation/fault-injection); `struck` tells whether there was one.
  *
  * `edge` adds S to an epoll set, edge-triggered; `edges` waits for one of the set.
  *
@@ -30,6 +34,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -494,6 +499,43 @@ static void do_sleep(char **a)
 	answer(usleep((useconds_t)number(a[0]) * 1000));
 }
 
+/* ------------------------------------------------------------------------ faults */
+
+static unsigned int nth;
+static int nth_file = -1;
+static bool nth_struck;
+
+static void do_nth(char **a)
+{
+	if (nth_file < 0)
+		nth_file = open("/proc/thread-self/fail-nth",
+				O_RDWR | O_CLOEXEC);
+	nth = (unsigned int)number(a[0]);
+	answer(nth_file < 0 ? -1 : 0);
+}
+
+static void do_struck(char **a)
+{
+	(void)a;
+	printf("ok %d\n", nth_struck);
+}
+
+static void nth_begin(void)
+{
+	dprintf(nth_file, "%u", nth);
+}
+
+/* What is left of it; the last one would strike the question itself. */
+static void nth_end(void)
+{
+	char left[16] = "1";
+
+	nth_struck = pread(nth_file, left, sizeof(left) - 1, 0) > 0 &&
+		     !atoi(left);
+	dprintf(nth_file, "0");
+	nth = 0;
+}
+
 static const struct {
 	const char *name;
 	int args;
@@ -512,7 +554,8 @@ static const struct {
 	{ "get", 3, do_get },		{ "set", 4, do_set },
 	{ "edge", 2, do_edge },		{ "edges", 1, do_edges },
 	{ "ioctl", 2, do_ioctl },	{ "lseek", 1, do_lseek },
-	{ "sleep", 1, do_sleep },
+	{ "sleep", 1, do_sleep },	{ "nth", 1, do_nth },
+	{ "struck", 0, do_struck },
 };
 
 static void run(char *line)
@@ -526,7 +569,13 @@ static void run(char *line)
 	for (size_t i = 0; n && i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(word[0], commands[i].name) &&
 		    n > commands[i].args) {
+			bool faulty = nth;
+
+			if (faulty)
+				nth_begin();
 			commands[i].run(word + 1);
+			if (faulty)
+				nth_end();
 			return;
 		}
 	puts("unknown command, or too few words");
@@ -550,8 +599,10 @@ int main(void)
 	handle(SIGBUS, on_fault);
 	handle(SIGSEGV, on_fault);
 	handle(SIGUSR1, on_user);
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	while (data && fgets(line, sizeof(line), stdin))
+	setvbuf(stdout, NULL, _IOFBF, 0); /* a command writes nowhere itself */
+	while (data && fgets(line, sizeof(line), stdin)) {
 		run(line);
+		fflush(stdout);
+	}
 	return 0;
 }

@@ -89,6 +89,12 @@ static void siv_bug_object(void)
 	kfree(timer);
 }
 
+static void siv_bug_hang(void)
+{
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	schedule_timeout(20 * HZ);
+}
+
 static int siv_bug_word;
 
 static int siv_bug_racer(void *unused)
@@ -131,6 +137,7 @@ static const struct {
 	{ "order", siv_bug_order },
 	{ "shift", siv_bug_shift },
 	{ "object", siv_bug_object },
+	{ "hang", siv_bug_hang },
 	{ "race", siv_bug_race },
 };
 

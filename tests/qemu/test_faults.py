@@ -5,7 +5,7 @@
 # records allocates nothing.
 from lab.faults import (ENOUGH, FAULTS, accepting, first_connecting, load, loading, once,
                         probing, sweep, take_away, word, works_again)
-from lab.members import bundle
+from lab.members import add_identity, bundle
 from lab.pair import REGION, enter, open_region
 from lab.shell import Shell
 
@@ -32,10 +32,17 @@ def case_key(lab):
 
 
 def case_listen(lab):
-    alpha, shell = lab.vms["alpha"], Shell(lab.vms["alpha"])
+    """An identity's first session, and its LISTEN."""
+    alpha, shell, keys = lab.vms["alpha"], Shell(lab.vms["alpha"]), lab.keys["alpha"]
+
+    def clean():
+        shell.do("close 3")
+        alpha.run(f"keyctl unlink {keys['data']} @u")
+        keys["data"] = add_identity(alpha, bundle(lab.ca, REGION, "alpha", "data"), "data")
+
+    clean()
     sweep("listen", alpha,
-          lambda: word(shell.do(f"listen 3 {lab.keys['alpha']['data']} timeout=3000")),
-          lambda: shell.do("close 3"))
+          lambda: word(shell.do(f"listen 3 {keys['data']} timeout=3000")), clean)
     shell.quit()
 
 

@@ -12,6 +12,8 @@ from lab.paths import BUILD
 from lab.shell import Shell
 
 NULL = 0
+SIGBUS = 2  # VM_FAULT_SIGBUS
+KVMALLOC = "kvmalloc_node __kvmalloc_node_noprof"
 
 
 def setup(lab):
@@ -27,6 +29,18 @@ def setup(lab):
     lab.here = Shell(lab.vms["alpha"])
 
 
+def known(lab, names):
+    """Those of a call's names that this driver uses."""
+    found = [name for name in names.split() if name in lab.imports]
+    assert found, f"the driver calls none of {names}"
+    return found
+
+
+def choose(vm, name="", value=0):
+    """Which call it is that fails, and what it returns then."""
+    vm.run(f"echo {name} > {FAULTS}/call; echo {value} > {FAULTS}/error")
+
+
 def each(lab, vm, calls, act, clean):
     """Let these fail, one after the other.
 
@@ -34,13 +48,11 @@ def each(lab, vm, calls, act, clean):
     it says ok where the driver can do without.
     """
     for names, (value, answer) in calls.items():
-        known = [name for name in names.split() if name in lab.imports]
-        assert known, f"the driver calls none of {names}"
-        for name in known:
-            vm.run(f"echo {name} > {FAULTS}/call; echo {value} > {FAULTS}/error")
+        for name in known(lab, names):
+            choose(vm, name, value)
             said = sweep(name, vm, act, clean, {answer})
             assert said - {"ok"} == {answer} - {"ok"}, f"{name}: {said}"
-    vm.run(f"echo > {FAULTS}/call")
+    choose(vm)
 
 
 def case_session(lab):
@@ -51,6 +63,7 @@ def case_session(lab):
         "key_validate": (-errno.EKEYREVOKED, "EKEYREVOKED"),
         "find_asymmetric_key": (-errno.ENOKEY, "ENOKEY"),
         "chacha20poly1305_decrypt": (NULL, "EBADMSG"),
+        KVMALLOC: (NULL, "ok"),
         "simple_pin_fs": (-errno.ENOMEM, "ENOMEM"),
         "get_unused_fd_flags": (-errno.EMFILE, "EMFILE"),
         "alloc_file_pseudo": (-errno.ENFILE, "ENFILE"),
@@ -58,6 +71,31 @@ def case_session(lab):
         "cdev_device_add": (-errno.EBUSY, "ok"),
         "ida_alloc_range": (-errno.ENOSPC, "ok"),
     }, *first_connecting(lab, lab.here))
+
+
+def case_listen(lab):
+    shell = Shell(lab.vms["alpha"])
+    each(lab, lab.vms["alpha"], {
+        "vmemdup_user": (-errno.ENOMEM, "ENOMEM"),
+        "anon_inode_getfile": (-errno.ENFILE, "ENFILE"),
+        "get_unused_fd_flags": (-errno.EMFILE, "EMFILE"),
+    }, lambda: word(shell.do(f"listen 3 {lab.keys['alpha']['data']} allow=beta/user")),
+        lambda: shell.do("close 3"))
+    shell.quit()
+
+
+def case_map(lab):
+    """A page that cannot be shown is a SIGBUS of who touched it, and no more."""
+    lab.here.ok(f"connect 1 {lab.keys['alpha']['user']} data")
+    lab.there.ok("accept 1 0 5000")
+
+    def act():
+        lab.here.ok("map 1 0")
+        return word(lab.here.do("get 1 0 0"))
+
+    each(lab, lab.vms["alpha"], {"vmf_insert_pfn": (SIGBUS, "SIGBUS")}, act,
+         lambda: lab.here.ok("unmap 1 0"))
+    take_away(lab, lab.here)
 
 
 def case_sealed(lab):
@@ -75,7 +113,7 @@ def case_sealed(lab):
 def case_accept(lab):
     """The faults are at the side that is connected to."""
     each(lab, lab.vms["beta"], {
-        "find_asymmetric_key": (-errno.ENOKEY, "ok"),
+        "find_asymmetric_key": (-errno.ENOKEY, "ENOKEY"),
         "get_unused_fd_flags": (-errno.EMFILE, "EMFILE"),
         "alloc_file_pseudo": (-errno.ENFILE, "ENFILE"),
         "alloc_anon_inode": (-errno.ENOMEM, "ENOMEM"),
@@ -98,14 +136,29 @@ def case_records(lab):
         lab.there.ok(read)
         if line == read:
             lab.here.ok(write)
-        vm.run(f"echo {call} > {FAULTS}/call; echo {error} > {FAULTS}/error")
+        choose(vm, call, error)
         said, _, failed = once(vm, lambda: shell.do(line), 1)
-        vm.run(f"echo > {FAULTS}/call")
+        choose(vm)
         assert failed and said == "EIO", (line, said)
         shell.refused(line, "EIO")
         other, its = (lab.there, read) if line == write else (lab.here, write)
         other.refused(its, "ECONNRESET")
         take_away(lab, lab.here)
+
+
+def case_no_room_for_a_record(lab):
+    """A sealed channel's first record needs some memory; the next try has it."""
+    lab.here.ok(f"connect 1 {lab.keys['alpha']['user']} data sealed")
+    lab.there.ok("accept 1 0 5000")
+    for name, shell, line in (("alpha", lab.here, "write 1 5000 1"),
+                              ("beta", lab.there, "read 1 5000 3000")):
+        for call in known(lab, KVMALLOC):
+            choose(lab.vms[name], call, NULL)
+            said, _, failed = once(lab.vms[name], lambda: shell.do(line), 1)
+            choose(lab.vms[name])
+            assert failed and said == "ENOMEM", (line, said)
+        shell.ok(line)
+    take_away(lab, lab.here)
 
 
 def case_zz_probe(lab):
