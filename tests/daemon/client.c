@@ -68,7 +68,7 @@ int client_read(int sock, struct client_msg *m, int ms)
 int client_expect(int sock, s64 value, bool with_fd)
 {
 	struct client_msg m;
-	int r = client_read(sock, &m, 5000);
+	int r = client_read(sock, &m, CLIENT_WAIT_MS);
 
 	if (r != 1)
 		fail_msg("no message where %lld was due: %d", (long long)value,

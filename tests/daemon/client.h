@@ -5,6 +5,10 @@
 
 #include "core/platform.h"
 
+enum {
+	CLIENT_WAIT_MS = 60000, /* for what must come */
+};
+
 struct client_msg {
 	s64 value;
 	int fd; /* -1: none came along */

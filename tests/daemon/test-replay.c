@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -26,6 +27,7 @@ enum {
 
 static const char policy[] =
 	"[region lab]\nsize = 4M\nmode = shared\ngranule = 4K\nmembers = a b k\n"
+	"handshake = 20s\nliveness = 60s\n"
 	"[vm a]\nuser = self\nhello_rate = 1000\n"
 	"[vm b]\nuser = self\n"
 	"[vm k]\nuser = self\n"
@@ -73,6 +75,7 @@ static void ring(struct sim_guest *g, u16 bell)
 {
 	assert_true(sim_attach_ring(&g->at, 0, bell));
 	world_spend(&w, 20);
+	world_settle(&w);
 }
 
 /* ------------------------------------------------------------------- message 1 */
@@ -94,6 +97,7 @@ static struct sim_guest *attach(const char *vm)
 	struct sim_guest *g = world_attach(&w, vm, "lab");
 
 	world_spend(&w, 60);
+	world_settle(&w);
 	return g;
 }
 
@@ -304,11 +308,14 @@ static void test_record_in_another_box(void **state)
 	struct sim_session *k = world_enter(&w, "k", "lab", "x");
 	struct sim_channel *ch;
 	u8 rec[SIV_SLOT_SIZE];
+	int status;
 
 	(void)state;
 	calm(a);
 	calm(k);
 	assert_int_equal(kill(w.pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(w.pid, &status, WUNTRACED), w.pid);
+	assert_true(WIFSTOPPED(status));
 	assert_int_equal(sim_open(a, &data, &ch), 0);
 	take_record(a, a->s.tx.next - 1, rec);
 	memset(up(a->g, 0), 0, SIV_BOX_SLOTS * SIV_SLOT_SIZE);
@@ -469,6 +476,18 @@ static void out_of_order(struct sim_session *ss, u16 type,
 	control();
 }
 
+/* Nobody is stepped: the channel stays as it is. */
+static void await_opened(void)
+{
+	int i;
+
+	for (i = 0; i < WORLD_WAIT_MS &&
+		    !world_count(&w, "channels", "state", "opened");
+	     i++)
+		usleep(1000);
+	assert_int_equal(world_count(&w, "channels", "state", "opened"), 1);
+}
+
 static void test_order_before_accept(void **state)
 {
 	static const u16 by_a[] = { SIV_MSG_CONFIRM, SIV_MSG_ESTABLISHED,
@@ -487,8 +506,7 @@ static void test_order_before_accept(void **state)
 		/* every other one is the control's */
 		cid += 2;
 		assert_int_equal(sim_open(a, &data, &ch), 0);
-		while (!world_count(&w, "channels", "state", "opened"))
-			usleep(1000);
+		await_opened();
 		out_of_order(a_says ? a : b,
 			     a_says ? by_a[i] : by_b[i - ARRAY_SIZE(by_a)], ch,
 			     cid, a_says ? "lab/a/user" : "lab/b/data");

@@ -104,7 +104,7 @@ static int as_nobody(const char *path)
 		fd = socket(AF_UNIX, SOCK_STREAM, 0);
 		if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
 			_exit(errno == EACCES ? 2 : 1);
-		r = client_read(fd, &m, 5000);
+		r = client_read(fd, &m, CLIENT_WAIT_MS);
 		_exit(r == -1 && m.fd < 0 ? 3 : 4);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -213,7 +213,8 @@ static void test_second_qemu(void **state)
 	/* a wrong version, and nothing else: QEMU hangs if it is closed before */
 	sock = client_dial(sock_a);
 	client_expect(sock, 1, false);
-	assert_int_equal(client_read(sock, &(struct client_msg){ 0 }, 5000),
+	assert_int_equal(client_read(sock, &(struct client_msg){ 0 },
+				     CLIENT_WAIT_MS),
 			 -1);
 	close(sock);
 	world_talk(&w, at_a, at_b);
@@ -284,7 +285,7 @@ static void test_client_speaks(void **state)
 		sock = client_dial(sock_a);
 		client_expect(sock, 0, false);
 		send_fds(sock, bytes, say[i].bytes, say[i].fds);
-		while (client_read(sock, &m, 5000) == 1)
+		while (client_read(sock, &m, CLIENT_WAIT_MS) == 1)
 			if (m.fd >= 0)
 				close(m.fd);
 		close(sock);
@@ -376,7 +377,7 @@ static void test_crowd(void **state)
 	for (i = 0; i < CROWD; i++)
 		sock[i] = client_dial(sock_a);
 	for (i = 0; i < CROWD; i++)
-		if (client_read(sock[i], &m, 5000) == 1 && !m.value)
+		if (client_read(sock[i], &m, CLIENT_WAIT_MS) == 1 && !m.value)
 			in++;
 	assert_int_equal(in, 1);
 	for (i = 0; i < CROWD; i++)

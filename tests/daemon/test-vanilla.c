@@ -29,7 +29,7 @@ static const char policy[] =
 	"[region bare]\nsize = 1M\nmode = vanilla\nmembers = a b c\n"
 	"[vm a]\nuser = self\nvectors = 3\n"
 	"[vm b]\nuser = self\nvectors = 3\n"
-	"[vm c]\nuser = self\nvectors = 3\n";
+	"[vm c]\nuser = self\nvectors = 3\nattach_rate = 1\n";
 
 static struct world w;
 
@@ -74,7 +74,7 @@ static void attach(struct peer *p, const char *vm)
 
 	p->sock = client_dial(world_socket(&w, path, vm, "bare"));
 	client_expect(p->sock, 0, false);
-	assert_int_equal(client_read(p->sock, &m, 5000), 1);
+	assert_int_equal(client_read(p->sock, &m, CLIENT_WAIT_MS), 1);
 	assert_int_equal(m.fd, -1);
 	assert_in_range(m.value, 1, 65535);
 	p->number = m.value;
@@ -215,20 +215,20 @@ static void test_restarts(void **state)
 static void test_attach_rate(void **state)
 {
 	char path[PATH_MAX];
-	struct peer b;
+	struct peer c;
 	int i, sock;
 
 	(void)state;
 	for (i = 0; i < 20; i++) {
-		attach(&b, "b");
-		vectors(b.sock, b.number, b.own);
-		detach(&b);
+		attach(&c, "c");
+		vectors(c.sock, c.number, c.own);
+		detach(&c);
 	}
 	world_mark(&w);
-	sock = client_dial(world_socket(&w, path, "b", "bare"));
+	sock = client_dial(world_socket(&w, path, "c", "bare"));
 	client_expect(sock, 1, false);
 	close(sock);
-	world_refused(&w, "quota", EAGAIN, "bare/b", NULL, "rate");
+	world_refused(&w, "quota", EAGAIN, "bare/c", NULL, "rate");
 	world_end(&w);
 }
 

@@ -17,7 +17,10 @@
 enum {
 	WORLD_GUESTS = 80,
 	WORLD_IDS = 256,
-	WORLD_WAIT_MS = 10000, /* for what must come */
+	WORLD_WAIT_MS =
+		60000, /* for what must come: only a hang is a failure */
+	WORLD_LATE_MS =
+		50, /* a longer turn says something of the machine only */
 };
 
 /**
@@ -29,6 +32,8 @@ enum {
  * @passed_count: how many @passed
  * @options: more of the daemon's options, up to the first NULL
  * @mark: where the part of the audit log that counts begins
+ * @turned_ms: when world_turn() was called last
+ * @gap_ms: the longest time between two turns since this was set to 0
  * @guest: those of world_attach()
  * @id: those of world_enter() and world_listen()
  */
@@ -40,6 +45,8 @@ struct world {
 	unsigned int passed_count;
 	const char *options[8];
 	long mark;
+	u64 turned_ms;
+	u64 gap_ms;
 	struct siv_anchors *anchors;
 	struct sim_guest *guest[WORLD_GUESTS];
 	unsigned int guests;
@@ -53,7 +60,7 @@ struct world {
  * @regions: names of regions that get a host certificate, NULL-terminated
  * @policy: the policy's text
  *
- * Fails the test with the daemon's words if it does not come up within 10 s.
+ * Fails the test with the daemon's words if it does not come up within a minute.
  */
 void world_begin(struct world *w, const char *program,
 		 const char *const *regions, const char *policy);
@@ -105,6 +112,8 @@ json_int_t world_status(struct world *w, const char *path);
 /* world_count() - how many sessions, channels, ... have @key = @value. */
 unsigned int world_count(struct world *w, const char *list, const char *key,
 			 const char *value);
+/* world_settle() - the daemon has looked at all that was rung or said before. */
+void world_settle(struct world *w);
 /* world_region() - one number of the first region: "limbo", "dirty", ... */
 json_int_t world_region(struct world *w, const char *key);
 /* world_fds() - descriptors that the daemon has open. */
@@ -127,7 +136,7 @@ void world_mark(struct world *w);
 unsigned int world_audit(struct world *w, const struct said *what);
 /* world_events() - the same, by the event's name alone. */
 unsigned int world_events(struct world *w, const char *event);
-/* world_audit_wait() - wait until there are @count of them, 5 s at most. */
+/* world_audit_wait() - wait until there are @count of them. */
 bool world_audit_wait(struct world *w, const struct said *what,
 		      unsigned int count);
 /* world_refused() - exactly one line with an error since the mark, and this is it. */
@@ -148,14 +157,37 @@ struct sim_guest *world_attach(struct world *w, const char *vm,
 void world_leave(struct world *w, struct sim_guest *g, bool orderly);
 /* world_turn() - step every guest once. */
 void world_turn(struct world *w);
-/* world_until() - step until @cond holds; false after @ms. */
-#define world_until(w, ms, cond)                                  \
-	({                                                        \
-		u64 end_ms_ = sim_now_ms() + (u64)(ms);           \
-		bool ok_;                                         \
-		while (!(ok_ = (cond)) && sim_now_ms() < end_ms_) \
-			world_turn(w);                            \
-		ok_;                                              \
+/* world_until() - step until @cond holds; false if not after @ms and one more turn. */
+#define world_until(w, ms, cond)                         \
+	({                                               \
+		u64 end_ms_ = sim_now_ms() + (u64)(ms);  \
+		bool over_ = false, ok_;                 \
+		while (!(ok_ = (cond)) && !over_) {      \
+			over_ = sim_now_ms() >= end_ms_; \
+			world_turn(w);                   \
+		}                                        \
+		ok_;                                     \
+	})
+/*
+ * world_ran() - milliseconds since @last, which is set to now, as long as no more than
+ * one turn was made: what the machine stood still for does not count.
+ */
+static inline u64 world_ran(u64 *last)
+{
+	u64 now = sim_now_ms(), ran = now - *last;
+
+	*last = now;
+	return ran < WORLD_LATE_MS ? ran : WORLD_LATE_MS;
+}
+/* world_took() - step until @cond holds: the milliseconds of our turns, over @ms if not. */
+#define world_took(w, ms, cond)                            \
+	({                                                 \
+		u64 last_ms_ = sim_now_ms(), took_ms_ = 0; \
+		while (!(cond) && took_ms_ <= (u64)(ms)) { \
+			world_turn(w);                     \
+			took_ms_ += world_ran(&last_ms_);  \
+		}                                          \
+		took_ms_;                                  \
 	})
 #define world_must(w, cond) assert_true(world_until(w, WORLD_WAIT_MS, cond))
 /* world_spend() - step for a while. */

@@ -45,8 +45,12 @@ void world_leave(struct world *w, struct sim_guest *g, bool orderly)
 
 void world_turn(struct world *w)
 {
+	u64 now = sim_now_ms();
 	unsigned int i;
 
+	if (w->turned_ms && now - w->turned_ms > w->gap_ms)
+		w->gap_ms = now - w->turned_ms;
+	w->turned_ms = now;
 	/* one whose host has gone is told so by its calls */
 	for (i = 0; i < w->guests; i++)
 		(void)sim_guest_step(w->guest[i], 0);

@@ -229,7 +229,7 @@ int sim_connect(struct sim_session *ss, const struct sim_connect *c,
 
 int sim_accept(struct sim_guest *g, int timeout_ms, struct sim_channel **out)
 {
-	u64 end = sim_now_ms() + (u64)timeout_ms;
+	u64 end = sim_now_ms() + (u64)timeout_ms, now;
 	unsigned int i;
 
 	for (;;) {
@@ -243,9 +243,10 @@ int sim_accept(struct sim_guest *g, int timeout_ms, struct sim_channel **out)
 				return 0;
 			}
 		}
-		if (sim_now_ms() >= end)
+		now = sim_now_ms();
+		if (now >= end)
 			return -ETIMEDOUT;
-		if (sim_guest_step(g, (int)(end - sim_now_ms())))
+		if (sim_guest_step(g, (int)(end - now)))
 			return -ECONNRESET;
 	}
 }

@@ -180,25 +180,35 @@ static enum siv_reason hear_answer(struct sim_session *ss)
 	return r == SIV_OK || r == SIV_R_POLICY ? r : SIV_R_TIMEOUT;
 }
 
+enum {
+	SIM_TURN_MS = 20, /* what a turn counts for at most */
+};
+
 static enum siv_reason handshake(struct sim_session *ss, int timeout_ms)
 {
-	u64 end = sim_now_ms() + (u64)timeout_ms, again = 0;
+	u64 now = sim_now_ms(), end = now + (u64)timeout_ms, ran;
 	enum siv_reason r = SIV_R_TIMEOUT;
 	u32 backoff = SIV_REPOST_FIRST_MS;
+	u64 left = 0; /* of our turns: the host stood still if we did */
 
-	while (r == SIV_R_TIMEOUT && sim_now_ms() < end) {
-		if (sim_now_ms() >= again) {
+	do {
+		if (!left) {
 			r = say_hello(ss);
 			if (r)
 				return r;
-			again = sim_now_ms() + backoff;
+			left = backoff;
 			backoff = backoff < SIV_REPOST_MAX_MS ? backoff * 2 :
 								backoff;
 		}
 		if (sim_guest_step(ss->g, 1))
 			return SIV_R_HOST_GONE;
 		r = hear_answer(ss);
-	}
+		ran = sim_now_ms() - now;
+		now += ran;
+		if (ran > SIM_TURN_MS)
+			ran = SIM_TURN_MS;
+		left -= left < ran ? left : ran;
+	} while (r == SIV_R_TIMEOUT && now < end);
 	return r;
 }
 
