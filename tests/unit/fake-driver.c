@@ -155,11 +155,20 @@ static int fake_connect(const struct sivshmem_connect *c)
 
 static int fake_listen(void)
 {
-	struct sockaddr_un sun;
+	struct sockaddr_un sun, unready;
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	char name[64];
+	bool good;
 
+	/* whoever sees the name may connect */
 	address(&sun, identity);
-	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) || listen(fd, 16)) {
+	snprintf(name, sizeof(name), "unready.%d.%d", (int)getpid(), fd);
+	address(&unready, name);
+	unlink(unready.sun_path);
+	good = !bind(fd, (struct sockaddr *)&unready, sizeof(unready)) &&
+	       !listen(fd, 16) && !link(unready.sun_path, sun.sun_path);
+	unlink(unready.sun_path);
+	if (!good) {
 		close(fd);
 		return fail(EADDRINUSE);
 	}

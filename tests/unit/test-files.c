@@ -207,7 +207,7 @@ static void wait_gone(const char *path)
 {
 	int i;
 
-	for (i = 0; i < 200 && mode_of(path); i++)
+	for (i = 0; i < 6000 && mode_of(path); i++)
 		usleep(10000);
 	assert_int_equal(mode_of(path), 0);
 }

@@ -591,12 +591,12 @@ static void timeouts_by_copying(void **state)
 	assert_int_equal(ivshmem_set_timeouts(a, 60, 60), 0);
 	t0 = now_ms();
 	assert_int_equal(ivshmem_recv(a, block, 1), -ETIMEDOUT);
-	assert_in_range(now_ms() - t0, 60, 5000);
+	assert_in_range(now_ms() - t0, 60, 60000);
 	/* also where poll() says each time that it is worth trying */
 	fault.poll_says_ready = true;
 	t0 = now_ms();
 	assert_int_equal(ivshmem_recv(a, block, 1), -ETIMEDOUT);
-	assert_in_range(now_ms() - t0, 59, 5000);
+	assert_in_range(now_ms() - t0, 59, 60000);
 	all_is_well();
 	do {
 		n = ivshmem_send(a, block, sizeof(block));
@@ -631,6 +631,6 @@ int main(void)
 		CASE(ring_is_broken_already),  CASE(timeouts_by_copying),
 	};
 
-	alarm(60); /* a call that never returns has failed */
+	alarm(600); /* a call that never returns has failed */
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

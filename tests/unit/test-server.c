@@ -165,6 +165,9 @@ static void run(unsigned int ms)
 	do {
 		assert_true(sd_event_run(event, 1000) >= 0);
 	} while (clock_ms() < end);
+	/* each call handles one thing that is there */
+	while (sd_event_run(event, 0) > 0)
+		;
 }
 
 /* ------------------------------------------------------------ a fake QEMU */
@@ -619,13 +622,15 @@ static void test_rogue(void **state)
 static void test_many_cycles(void **state)
 {
 	struct region *r;
-	unsigned int before, i;
+	unsigned int before, more, i;
 	struct qemu q;
+	u64 t0;
 
 	(void)state;
 	vms[0].attach_rate = 60;
 	r = make_region(&secure, 4);
 	before = open_fds();
+	t0 = clock_ms();
 	for (i = 0; i < 300; i++) {
 		dial(&q, 0);
 		run(0);
@@ -636,8 +641,9 @@ static void test_many_cycles(void **state)
 	run(10);
 	assert_int_equal(open_fds(), before);
 	/* a burst, then one a second */
-	assert_true(attached >= 20 && attached <= 24);
-	assert_true(audit_count(audit, AUDIT_QUOTA) >= 270);
+	more = (unsigned int)((clock_ms() - t0) / 1000) + 1;
+	assert_in_range(attached, 20, 20 + more);
+	assert_int_equal(audit_count(audit, AUDIT_QUOTA), 300 - attached);
 	/* nobody was told of them: no number is lost */
 	assert_int_equal(r->numbers.burned_count, 0);
 	region_free(r);
