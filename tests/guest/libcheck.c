@@ -283,14 +283,19 @@ static void nothing(int sig)
 
 static void check_signals(void)
 {
-	struct itimerval in_100ms = { .it_value = { .tv_usec = 100000 } };
+	/* again and again: the first may come before the call */
+	const struct itimerval each_100ms = { .it_value = { .tv_usec = 100000 },
+					      .it_interval = {
+						      .tv_usec = 100000 } };
+	const struct itimerval never = { { 0 }, { 0 } };
 	struct sigaction sa = { .sa_handler = nothing };
 	struct ivshmem *ch = dial("silent");
 	char buf[16];
 
 	sigaction(SIGALRM, &sa, NULL);
-	setitimer(ITIMER_REAL, &in_100ms, NULL);
+	setitimer(ITIMER_REAL, &each_100ms, NULL);
 	IS(ivshmem_recv(ch, buf, sizeof(buf)), -EINTR);
+	setitimer(ITIMER_REAL, &never, NULL);
 	ivshmem_close(ch);
 }
 
