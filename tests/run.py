@@ -24,7 +24,7 @@ TOP = Path(__file__).resolve().parent.parent
 LOGS = TOP / "build" / "logs"
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 TAP = re.compile(r"^\s*(not ok|ok)\b(.*)$")
-SECONDS = 300
+SECONDS = 900
 COLOUR = sys.stdout.isatty()
 
 SANITIZERS = {

@@ -27,7 +27,7 @@
 #include "core/ring.h"
 
 enum {
-	HANG_SECONDS = 240, /* beside everything else on a busy machine */
+	HANG_SECONDS = 600, /* beside everything else on a busy machine */
 #if defined(__SANITIZE_THREAD__)
 	NARROW = 100000
 #else
