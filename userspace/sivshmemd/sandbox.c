@@ -176,10 +176,19 @@ int sandbox_files(void)
 int sandbox_key(void)
 {
 	static const int calls[] = {
-		SCMP_SYS(poll),	  SCMP_SYS(ppoll),	  SCMP_SYS(recvfrom),
-		SCMP_SYS(sendto), SCMP_SYS(munmap),	  SCMP_SYS(brk),
-		SCMP_SYS(futex),  SCMP_SYS(rt_sigreturn), SCMP_SYS(exit_group),
-		SCMP_SYS(write),  SCMP_SYS(close),
+		SCMP_SYS(poll),
+		SCMP_SYS(ppoll),
+		SCMP_SYS(recvfrom),
+		SCMP_SYS(sendto),
+		SCMP_SYS(munmap),
+		SCMP_SYS(brk),
+		SCMP_SYS(futex),
+		SCMP_SYS(rt_sigreturn),
+		SCMP_SYS(exit_group),
+		SCMP_SYS(write),
+		SCMP_SYS(close),
+		/* poll() goes on by it after a stop, a freeze, or the host's sleep */
+		SCMP_SYS(restart_syscall),
 	};
 	scmp_filter_ctx ctx;
 	int r;
