@@ -31,7 +31,7 @@ enum {
 #if defined(__SANITIZE_THREAD__)
 	NARROW = 100000
 #else
-	NARROW = 3000000
+	NARROW = 300000
 #endif
 };
 
