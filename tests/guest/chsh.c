@@ -508,8 +508,8 @@ static bool nth_struck;
 static void do_nth(char **a)
 {
 	if (nth_file < 0)
-		nth_file = open("/proc/thread-self/fail-nth",
-				O_RDWR | O_CLOEXEC);
+		nth_file =
+			open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	nth = (unsigned int)number(a[0]);
 	answer(nth_file < 0 ? -1 : 0);
 }
