@@ -98,7 +98,8 @@ def sweep(name, vm, act, clean, errors=ERRORS):
     hit = results.total()
     print(f"# {name}: {total}, {hit} were failed: " + ", ".join(
         f"{times} {what}" for what, times in sorted(results.items())), flush=True)
-    assert hit and missed <= 1 + hit // 10, f"{name}: {missed} never came, {hit} did"
+    # work in the background asks now and then
+    assert hit and missed <= max(4, hit // 10), f"{name}: {missed} never came, {hit} did"
     result, _, _ = once(vm, act, 0)
     assert result == "ok", f"{name} after its faults: {result}"
     clean()
