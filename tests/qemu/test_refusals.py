@@ -171,7 +171,7 @@ def case_zz_probe(lab):
         "pci_iomap": (NULL, "unbound"),
         "memremap": (NULL, "unbound"),
         "pci_msix_vec_count": (-errno.EINVAL, "unbound"),
-        "pci_alloc_irq_vectors_affinity": (-errno.ENOSPC, "unbound"),
+        "pci_alloc_irq_vectors_affinity pci_alloc_irq_vectors": (-errno.ENOSPC, "unbound"),
         "pci_irq_vector": (-errno.EINVAL, "unbound"),
         "request_threaded_irq": (-errno.EBUSY, "unbound"),
         "alloc_workqueue alloc_workqueue_noprof": (NULL, "unbound"),
