@@ -6,9 +6,8 @@
 import collections
 import itertools
 
-from lab.faults import first_connecting, module_at, take_away, works_again
-from lab.members import add_identity, bundle
-from lab.pair import REGION, open_region
+from lab.faults import first_connecting, module_at, take_away, word, works_again
+from lab.pair import open_region
 from lab.shell import Shell
 
 PLACES = ("failslab", "fail_page_alloc", "fail_usercopy")
@@ -35,13 +34,15 @@ def setup(lab):
     lab.there.ok(f"listen 0 {lab.keys['beta']['data']}")
 
 
-def sweep(shell, name, line, clean, *errors):
-    """Fail the first, the second, the third place of a command, until none fails."""
+def sweep(shell, name, call, clean, *errors):
+    """Fail the first, the second, the third place of a command, until none fails.
+
+    call: its line, or what makes it and gives its word.
+    """
     told = collections.Counter()
     for number in itertools.count(1):
         shell.ok(f"nth {number}")
-        command = line() if callable(line) else line
-        got = shell.do(command).split()[0]
+        got = call() if callable(call) else word(shell.do(call))
         struck = shell.ok("struck") == "1"
         clean()
         if not struck:
@@ -56,18 +57,7 @@ def sweep(shell, name, line, clean, *errors):
 
 def case_session(lab):
     """An identity's first session, and its first connect."""
-    keys = []
-
-    def fresh():
-        take_away(lab, lab.here)
-        if keys:
-            lab.vms["alpha"].run(f"keyctl unlink {keys.pop()} @u")
-        keys.append(add_identity(
-            lab.vms["alpha"], bundle(lab.ca, REGION, "alpha", "fresh"), "fresh"))
-
-    fresh()
-    sweep(lab.here, "session", lambda: f"connect 1 {keys[0]} data", fresh,
-          "ENOMEM", "EFAULT")
+    sweep(lab.here, "session", *first_connecting(lab, lab.here), "ENOMEM", "EFAULT")
 
 
 def case_connect(lab):
