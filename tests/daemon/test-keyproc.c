@@ -2,8 +2,9 @@
 /*
  * Claim: the key process takes only a private X25519 key that belongs to the region's
  * certificate, alone in its file, PEM or DER, REGION.key or host.key, which nobody else
- * can read; with anything else the daemon does not start. If the key process ends, the
- * daemon says so, open channels go on, and no session is opened any more.
+ * can read; with anything else the daemon does not start. A key process that was stopped
+ * goes on when it is let. If the key process ends, the daemon says so, open channels go
+ * on, and no session is opened any more.
  */
 #include <errno.h>
 #include <openssl/pem.h>
@@ -213,6 +214,37 @@ static pid_t key_process(void)
 	return pid;
 }
 
+static char state_of(int pid)
+{
+	char path[32], c = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%*d (%*[^)]) %c", &c), 1);
+	fclose(f);
+	return c;
+}
+
+/* Also by a freezer, and when the host slept: its system call begins anew. */
+static void test_stopped(void **state)
+{
+	int pid;
+
+	(void)state;
+	world_start(&w, "sivshmemd");
+	(void)world_enter(&w, "a", "lab", "client");
+	pid = key_process();
+	world_must(&w, state_of(pid) == 'S');
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	world_must(&w, state_of(pid) == 'T');
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	world_must(&w, state_of(pid) == 'S');
+	(void)world_listen(&w, "b", "lab", "data");
+	world_end(&w);
+}
+
 static void test_ends(void **state)
 {
 	struct sim_connect to = { .service = "data",
@@ -255,6 +287,7 @@ int main(void)
 		CASE(test_formats_and_names),
 		CASE(test_no_program),
 		CASE(test_usage),
+		CASE(test_stopped),
 		CASE(test_ends),
 	};
 
