@@ -114,11 +114,9 @@ static void test_served(void **state)
 	talk();
 	assert_int_equal(inode("run/a/lab.sock"), a);
 	/* the VM goes and comes again */
-	world_policy(&w, REGION("b") VM_B);
-	world_reload(&w);
+	world_change(&w, REGION("b") VM_B);
 	assert_int_equal(inode("run/a/lab.sock"), a);
-	world_policy(&w, policy);
-	world_reload(&w);
+	world_change(&w, policy);
 	talk();
 	world_stop(&w);
 	/* the helper needs a moment to see that the daemon has gone */

@@ -168,12 +168,6 @@ static int connect_lied_to(const struct told *t, u32 flags)
 	return r;
 }
 
-static void use_policy(const char *text)
-{
-	world_policy(&w, text);
-	world_reload(&w);
-}
-
 static void renew_old(void)
 {
 	struct sim_connect req = data(0);
@@ -193,7 +187,7 @@ static int brief_connect(const struct told *t, u32 flags)
 	unsigned int tries = 0;
 	int r;
 
-	use_policy(brief);
+	world_change(&w, brief);
 	r = connect_lied_to(t, flags);
 	while (w.gap_ms > BRIEF_MS / 3) {
 		assert_in_range(++tries, 0, TRIES);
@@ -203,7 +197,7 @@ static int brief_connect(const struct told *t, u32 flags)
 			renew_old();
 		r = connect_lied_to(t, flags);
 	}
-	use_policy(policy);
+	world_change(&w, policy);
 	return r;
 }
 

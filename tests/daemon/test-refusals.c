@@ -458,12 +458,6 @@ static void test_suite_and_flags(void **state)
 
 /* ---------------------------------------------------------------------- silence */
 
-static void use_policy(const char *text)
-{
-	world_policy(&w, text);
-	world_reload(&w);
-}
-
 static void test_no_answer(void **state)
 {
 	struct sim_connect c = to("open");
@@ -471,7 +465,7 @@ static void test_no_answer(void **state)
 	u64 t0, last, ran = 0;
 
 	(void)state;
-	use_policy(brief);
+	world_change(&w, brief);
 	world_mark(&w);
 	t0 = sim_now_ms();
 	last = t0;
@@ -490,7 +484,7 @@ static void test_no_answer(void **state)
 	world_must(&w, world_region(&w, "limbo") == 0 &&
 			       world_region(&w, "taken") == 0);
 	assert_int_equal(sim_accept(b->g, 0, &ch), -ETIMEDOUT);
-	use_policy(policy);
+	world_change(&w, policy);
 	control();
 	world_end(&w);
 }
@@ -526,7 +520,7 @@ static void test_no_confirm(void **state)
 
 	(void)state;
 	control();
-	use_policy(brief);
+	world_change(&w, brief);
 	for (i = 0; i < TRIES && !ch; i++)
 		ch = open_until_granted(&c);
 	assert_non_null(ch);
@@ -541,7 +535,7 @@ static void test_no_confirm(void **state)
 	world_must(&w, sim_opened(ch) != -EAGAIN && sim_opened(ch) != 0);
 	world_must(&w, world_region(&w, "limbo") == 0);
 	assert_int_equal(sim_accept(b->g, 0, &ch), -ETIMEDOUT);
-	use_policy(policy);
+	world_change(&w, policy);
 	control();
 	world_end(&w);
 }

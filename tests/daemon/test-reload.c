@@ -75,8 +75,7 @@ static int teardown(void **state)
 
 static void reload(const char *text)
 {
-	world_policy(&w, text);
-	world_reload(&w);
+	world_change(&w, text);
 }
 
 static bool in_arena(const struct sim_channel *ch)

@@ -239,15 +239,13 @@ static void test_right_taken(void **state)
 	struct sim_channel *ch;
 
 	(void)state;
-	world_policy(&w, MEMBERS "[service lab/b/data]\nclients = c\n");
-	world_reload(&w);
+	world_change(&w, MEMBERS "[service lab/b/data]\nclients = c\n");
 	/* made before a knows: refused, for the reload has been answered */
 	assert_int_equal(world_connect(&w, a, &data, &ch), -EPERM);
 	ended(EKEYREVOKED);
 	assert_int_equal(world_audit(&w, &said), 1);
 	assert_int_equal(world_count(&w, "sessions", "vm", "a"), 1);
-	world_policy(&w, policy);
-	world_reload(&w);
+	world_change(&w, policy);
 	world_pair(&w, a, b->g, &data, &at_a, &at_b);
 	world_talk(&w, at_a, at_b);
 	world_end(&w);
@@ -266,8 +264,7 @@ static void test_right_taken_meanwhile(void **state)
 	for (i = 0; i < WORLD_WAIT_MS && !opened; i++)
 		opened = world_count(&w, "channels", "state", "opened");
 	assert_true(opened);
-	world_policy(&w, MEMBERS "[service lab/b/data]\nclients = c\n");
-	world_reload(&w);
+	world_change(&w, MEMBERS "[service lab/b/data]\nclients = c\n");
 	world_must(&w, sim_opened(ch) != -EAGAIN);
 	assert_int_equal(sim_opened(ch), -EKEYREVOKED);
 	sim_channel_free(ch);
@@ -283,9 +280,8 @@ static void test_sealing_demanded(void **state)
 	(void)state;
 	sealed.flags = SIV_CH_SEALED;
 	world_pair(&w, a, b->g, &sealed, &s_a, &s_b);
-	world_policy(&w, MEMBERS "[service lab/b/data]\nclients = a c\n"
+	world_change(&w, MEMBERS "[service lab/b/data]\nclients = a c\n"
 				 "sealed = required\n");
-	world_reload(&w);
 	world_must(&w, state_of(at_a) == -EKEYREVOKED &&
 			       state_of(at_c) == -EKEYREVOKED);
 	world_talk(&w, s_a, s_b);
@@ -306,8 +302,7 @@ static void test_member_removed(void **state)
 	world_talk(&w, at_c, c_at_b);
 	world_must(&w, !world_region(&w, "limbo"));
 	/* and there again */
-	world_policy(&w, policy);
-	world_reload(&w);
+	world_change(&w, policy);
 	world_leave(&w, a->g, false);
 	sim_channel_free(at_b);
 	back_again(world_attach(&w, "a", "lab"));

@@ -400,6 +400,12 @@ void world_reload(struct world *w)
 	world_ask_ok(w, json_pack("{s:s}", "cmd", "reload"));
 }
 
+void world_change(struct world *w, const char *policy)
+{
+	world_policy(w, policy);
+	world_reload(w);
+}
+
 static json_t *status(struct world *w)
 {
 	return world_ask(w, json_pack("{s:s}", "cmd", "status"));

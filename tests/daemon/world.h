@@ -107,6 +107,8 @@ json_t *world_ask(struct world *w, json_t *command);
 /* world_ask_ok() - the same; it must succeed. */
 void world_ask_ok(struct world *w, json_t *command);
 void world_reload(struct world *w);
+/* world_change() - replace the text, and reload. */
+void world_change(struct world *w, const char *policy);
 /* world_status() - one number of the answer to "status": "connects", "counters.session". */
 json_int_t world_status(struct world *w, const char *path);
 /* world_count() - how many sessions, channels, ... have @key = @value. */
