@@ -65,6 +65,21 @@ def once(vm, act, number):
     return result, seen, failed
 
 
+def attempt(name, vm, act, clean, errors, number, tries):
+    """Let the one with this number fail; the act's word then, or None if it never came.
+
+    How often a thread asks is not always the same, so it may take several tries.
+    """
+    for _ in range(tries):
+        result, seen, failed = once(vm, act, number)
+        clean()
+        assert result == "ok" or result in errors, \
+            f"{name}: number {number} of {seen} failed: {result}"
+        if failed:
+            return result
+    return None
+
+
 def sweep(name, vm, act, clean, errors=ERRORS):
     """Fail one allocation of an act, or one call by it, after the other, until none is left.
 
@@ -75,24 +90,17 @@ def sweep(name, vm, act, clean, errors=ERRORS):
         assert result == "ok", f"{name} without a fault: {result}"
         clean()
     assert total, f"{name}: nothing was seen that could fail"
-    step = max(1, -(-total // POINTS))
     results = collections.Counter()
     missed = 0
-    for number in itertools.count(1, step):
-        # how often a thread asks is not always the same
-        for _ in range(3 if number <= total else 1):
-            result, seen, failed = once(vm, act, number)
-            clean()
-            assert result == "ok" or result in errors, \
-                f"{name}: number {number} of {seen} failed: {result}"
-            if failed:
-                break
+    for number in itertools.count(1, max(1, -(-total // POINTS))):
+        result = attempt(name, vm, act, clean, errors, number,
+                         3 if number <= total else 1)
+        if result:
+            results[result] += 1
+        elif number > total:
+            break
         else:
-            if number > total:
-                break
             missed += 1
-            continue
-        results[result] += 1
         if results.total() >= POINTS:
             break
     hit = results.total()
