@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lab.agent import Deadline  # noqa: E402
 from lab import kunit  # noqa: E402
+from lab.clock import Clock  # noqa: E402
 from lab.lab import Lab, Skip  # noqa: E402
 from lab.paths import LOGS, TOP  # noqa: E402
 
@@ -44,9 +45,11 @@ DEBUG = TOP / "tests/debug"
 
 
 def slow_down():
-    """The laboratory's clock goes slower, and with it all that is measured by it."""
-    real = time.monotonic
-    time.monotonic = lambda: real() / SLOW
+    """The laboratory's clock goes slower, and stands while the machine does; so does all
+    that is measured by it."""
+    clock = Clock()
+    clock.watch()
+    time.monotonic = lambda: clock() / SLOW
 
 
 def claim_of(path):
@@ -74,8 +77,13 @@ def cases_of(module):
 @contextlib.contextmanager
 def deadline(seconds):
     """Interrupt whatever the main thread does after so many seconds."""
+    end = time.monotonic() + seconds
+
     def late(*_):
-        raise Deadline(f"not done in {seconds} s")
+        left = end - time.monotonic()
+        if left <= 0:
+            raise Deadline(f"not done in {seconds} s")
+        signal.setitimer(signal.ITIMER_REAL, left * SLOW)  # the clock stood
 
     signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, seconds * SLOW)

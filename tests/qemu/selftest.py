@@ -4,13 +4,16 @@
 # TAP's results are counted one by one, and nothing at all is not a success. What a
 # guest has counted for coverage is written to the folder for it, and nothing else is.
 # A demonstration that takes too long says so, fails, and leaves nothing behind.
-# A guest that was killed and has a successor is judged as the others are.
+# A guest that was killed and has a successor is judged as the others are. The clock
+# stands while the machine does, and a case's deadline with it.
 import io
 import os
+import signal
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -19,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from lab import lab, vm  # noqa: E402
+from lab.clock import Clock  # noqa: E402
 from lab.counts import unpack  # noqa: E402
 from lab.kmsg import splats  # noqa: E402
 from lab.ktap import outcomes  # noqa: E402
@@ -138,6 +142,47 @@ def replaced(may_die):
         return place.complaints(), place.complaints(), place.close()
 
 
+def clock_of(*moments):
+    """What a clock shows at these moments, given with whether its witness wakes then."""
+    now = [0.0]
+    clock = Clock(lambda: now[0])
+    shown = []
+    for now[0], awake in moments:
+        if awake:
+            clock.wake()
+        shown.append(round(clock(), 2))
+    return shown
+
+
+# Stands still for as long as it is told to in the middle; what both clocks have counted.
+STILL = """import sys, time
+sys.path.insert(0, sys.argv[1])
+import run
+real = time.monotonic
+run.slow_down()
+try:
+    with run.deadline(2):
+        start = real(), time.monotonic()
+        print("ready", flush=True)
+        sys.stdin.readline()
+        print(real() - start[0], time.monotonic() - start[1], flush=True)
+        time.sleep(60)
+except run.Deadline:
+    print(real() - start[0], time.monotonic() - start[1], flush=True)"""
+
+
+def stands_still(seconds):
+    """A runner that is stopped: its real and its own time, after it and at the deadline."""
+    with subprocess.Popen([sys.executable, "-c", STILL, HERE], text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as runner:
+        runner.stdout.readline()
+        runner.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        runner.send_signal(signal.SIGCONT)
+        out, _ = runner.communicate("\n", timeout=60)
+    return [tuple(map(float, line.split())) for line in out.splitlines()]
+
+
 def main():
     for line in COMPLAINTS.splitlines():
         check(splats(line), f"seen: {line[10:50].strip()}")
@@ -167,6 +212,13 @@ def main():
     check(status == 1 and "not done in 5 s" in said and not left,
           "a demonstration that takes too long says so, fails and leaves nothing: "
           f"{status} {left}")
+    shown = clock_of((0.2, False), (0.25, True), (0.5, False), (3.2, False), (3.2, True),
+                     (3.4, False), (3.45, True))
+    check(shown == [0.2, 0.25, 0.5, 0.55, 0.55, 0.75, 0.8],
+          f"a clock stands while its witness sleeps, and never goes back: {shown}")
+    after, late = stands_still(3)
+    check(after[0] >= 3 and after[1] < after[0] - 2 and late[1] >= 2 and late[0] >= 4,
+          f"what a machine stands still is nobody's time, nor a deadline's: {after} {late}")
     found = replaced(True)
     check(len(found[0]) == 1 and "BUG: of the first" in found[0][0] and not any(found[1:]),
           f"the log of a guest that was killed and replaced is read, once: {found}")
