@@ -27,6 +27,7 @@
  * vm=NAME, region=NAME, suite=NUMBER; of a listener also allow=VM/SERVICE, once for
  * each, and ring_max=BYTES. `ring_rx` is for a ring to read from that is not as long as
  * the other.
+ * Without timeout=MS, CONNECT and LISTEN wait as long as the driver lets them.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -50,6 +51,7 @@
 #define SLOTS 16
 #define WORDS 12
 #define BUFFER (8 << 20)
+#define PATIENCE_MS 30000 /* the longest; the driver's own 5 s are short here */
 
 static int fds[SLOTS];
 static struct {
@@ -91,7 +93,8 @@ static int window(const char *text)
 /* What the words after a command say; unknown ones are ignored. */
 static struct sivshmem_connect parse(char **word)
 {
-	struct sivshmem_connect c = { .size = sizeof(c) };
+	struct sivshmem_connect c = { .size = sizeof(c),
+				      .timeout_ms = PATIENCE_MS };
 
 	for (; *word; word++) {
 		char *value = strchr(*word, '=');
