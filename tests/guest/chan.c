@@ -12,6 +12,7 @@
  *   chan keep KEY [WORD...]                   accept one, stay likewise
  *
  * WORD: sealed, aes, nonblock, nonode, ring=BYTES, timeout=MS, vm=NAME.
+ * Without timeout=MS, CONNECT and LISTEN wait as long as the driver lets them.
  * KEY is a serial number. Prints `ok ...` and exits 0, or the errno's name and
  * what failed, and exits 1. A listener prints `listening` first.
  */
@@ -30,6 +31,7 @@
 #include <linux/sivshmem.h>
 
 #define CONTROL "/dev/sivshmem-control"
+#define PATIENCE_MS 30000 /* the longest; the driver's own 5 s are short here */
 
 static struct {
 	uint32_t flags;
@@ -37,7 +39,7 @@ static struct {
 	uint32_t timeout_ms;
 	uint64_t ring;
 	const char *vm;
-} words;
+} words = { .timeout_ms = PATIENCE_MS };
 
 static void __attribute__((noreturn)) fail(const char *what)
 {

@@ -60,7 +60,7 @@ class Job:
     def kill(self, signal=9):
         self._agent.send(self.number, b"K", bytes([signal]))
 
-    def wait_output(self, text, timeout=30):
+    def wait_output(self, text, timeout=60):
         """Wait until standard output holds a text."""
         wanted = text.encode()
         self._agent.wait_for(
@@ -71,7 +71,11 @@ class Job:
                 f"{self.command!r} ended ({self.status}) without {text!r}: "
                 f"{self.text}{self._err.decode(errors='replace')}")
 
-    def line(self, timeout=30):
+    def unread(self):
+        """What of standard output line() has not given yet."""
+        return self._out[self._read:].decode(errors="replace")
+
+    def line(self, timeout=60):
         """The next line of standard output."""
         self._agent.wait_for(
             lambda: b"\n" in self._out[self._read:] or self.status is not None,
