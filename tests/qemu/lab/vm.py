@@ -16,7 +16,10 @@ from .machine import MACHINE
 from .qmp import Qmp, QmpError
 
 QEMU = os.environ.get("SIV_QEMU", f"qemu-system-{MACHINE.program}")
-APPEND = "random.trust_cpu=on rdinit=/init net.ifnames=0"
+# A machine that stands still for some seconds is no lockup of its guests; a real one is
+# told well within a case's time.
+APPEND = ("random.trust_cpu=on rdinit=/init net.ifnames=0 watchdog_thresh=30 "
+          "rcupdate.rcu_cpu_stall_timeout=60")
 # For other kernels than Debian's (kernel.py): more arguments, and MiB at least.
 OWN_APPEND = os.environ.get("SIV_APPEND", "")
 OWN_MEMORY = int(os.environ.get("SIV_MEMORY") or 0)
@@ -67,7 +70,7 @@ class Vm:
             "-smp", str(max(cpus, OWN_CPUS)), "-nodefaults", "-no-user-config", "-display", "none",
             "-kernel", owner.stage(kernel.vmlinux),
             "-initrd", owner.stage(initramfs),
-            "-append", f"{MACHINE.append} {APPEND} {OWN_APPEND} {append}".strip(),
+            "-append", f"{MACHINE.append()} {APPEND} {OWN_APPEND} {append}".strip(),
             "-action", f"reboot={'reset' if reboot else 'shutdown'}",
             # Standard output is the console's log.
             "-chardev", "stdio,id=console,signal=off",
