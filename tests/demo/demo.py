@@ -35,6 +35,8 @@ POLICY = """[region car]
 size = 64M
 mode = shared
 granule = 4K
+handshake = 20s
+liveness = 60s
 members = camera display intruder
 
 [vm camera]
@@ -193,7 +195,7 @@ class Demo:
         seconds = time.monotonic() - start
         if receiver.status == 0:
             self.story.progress(kind, total, total, seconds)
-        sender.wait(30)
+        sender.wait()
         digest = display.run("sha256sum /tmp/received; rm -f /tmp/received",
                              status=None, timeout=120).out.split(" ")[0]
         right = hashlib.sha256(self.lab.kernel().vmlinux.read_bytes()).hexdigest()

@@ -49,7 +49,7 @@ class Intruder:
         if seen is not None:
             before, fields = seen
             try:
-                event = self.lab.daemon.wait_audit(before + 1, 5, **fields)
+                event = self.lab.daemon.wait_audit(before + 1, **fields)
                 line = audit_line(event)
             except AssertionError as error:
                 self.story.deviation(f"{what}: no audit line", str(error))
@@ -146,7 +146,7 @@ class Intruder:
         holder.wait_output("open")
         minor = holder.text.split()[1]
         node = f"/dev/sivshmem{minor}"
-        display.run(f"i=0; while [ ! -e {node} ] && [ $i -lt 50 ]; do "
+        display.run(f"i=0; while [ ! -e {node} ] && [ $i -lt 600 ]; do "
                     "sleep 0.1; i=$((i+1)); done")
         got = display.run(f"su other -c 'act open {node}'", status=None).out
         self.refusal(f"another user of display opens {node}", "EACCES",
@@ -214,8 +214,7 @@ class Intruder:
                 self.poke(self.own_box() + HELLO_UP, bytes(hello))
                 self.vm.run("act ring /dev/uio0 0 1")
                 try:
-                    event = self.lab.daemon.wait_audit(seen + 1, 5,
-                                                       who="car/intruder")
+                    event = self.lab.daemon.wait_audit(seen + 1, who="car/intruder")
                 except AssertionError as error:
                     self.story.deviation(f"replayed {what}: no audit line",
                                          str(error))

@@ -12,12 +12,16 @@ POLICY = """[region east]
 size = 16M
 mode = shared
 granule = 4K
+handshake = 20s
+liveness = 60s
 members = alpha beta gamma
 
 [region west]
 size = 16M
 mode = isolated
 granule = 4K
+handshake = 20s
+liveness = 60s
 members = alpha beta
 
 [vm alpha]

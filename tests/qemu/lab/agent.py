@@ -143,19 +143,21 @@ class Agent:
 
     def wait_for(self, condition, timeout, what):
         end = time.monotonic() + timeout
+        late = False
         with self._changed:
             while not condition():
-                left = end - time.monotonic()
                 if self._gone:
                     raise AgentGone(f"{self.name}: gone while waiting for {what}")
                 problem = self._alive()
                 if problem:
                     raise AgentGone(f"{self.name}: {problem} "
                                     f"while waiting for {what}")
-                if left <= 0:
+                if late:
                     raise Deadline(f"{self.name}: {timeout} s were not enough "
                                    f"for {what}")
-                self._changed.wait(min(left, 0.5))
+                left = end - time.monotonic()
+                self._changed.wait(max(0, min(left, 0.5)))
+                late = left <= 0  # what came meanwhile counts
 
     def close(self):
         self._sock.close()

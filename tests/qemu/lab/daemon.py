@@ -12,7 +12,7 @@ from .certs import X25519
 from .paths import BUILD
 from .region import host_cert
 
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 def pem(label, der):
@@ -67,11 +67,13 @@ class Daemon:
                 stdout=log, stderr=log, start_new_session=True,
                 **self.owner.popen_options())
         end = time.monotonic() + START_SECONDS
+        late = False
         while not (self.runtime / "control.sock").exists():
-            if self.process.poll() is not None or time.monotonic() > end:
+            if late or self.process.poll() is not None:
                 self.process.kill()
                 raise RuntimeError(f"{program} did not come up: {self.log()}")
             time.sleep(0.02)
+            late = time.monotonic() > end
 
     def log(self):
         return self.log_path.read_text(errors="replace").strip()[-2000:]
@@ -86,7 +88,7 @@ class Daemon:
                    words[0], "--socket", self.runtime / "control.sock",
                    *words[1:]]
         done = subprocess.run([str(word) for word in command], check=False,
-                              stdin=subprocess.DEVNULL, text=True, timeout=30,
+                              stdin=subprocess.DEVNULL, text=True, timeout=60,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if status is not None and done.returncode != status:
             raise AssertionError(f"sivshmemctl {words}: {done.returncode} "
@@ -111,18 +113,20 @@ class Daemon:
                 if all(event.get(name) == value
                        for name, value in fields.items())]
 
-    def wait_audit(self, count=1, timeout=10, **fields):
+    def wait_audit(self, count=1, timeout=60, **fields):
         """Wait until that many audit lines have these values; the last."""
         end = time.monotonic() + timeout
+        late = False
         while True:
             found = self.audit(**fields)
             if len(found) >= count:
                 return found[-1]
-            if time.monotonic() > end:
+            if late:
                 raise AssertionError(
                     f"{len(found)} of {count} audit lines with {fields} in "
                     f"{timeout} s; the last lines are {self.audit()[-5:]}")
             time.sleep(0.05)
+            late = time.monotonic() > end
 
     def may_die(self):
         self._may_die = True
@@ -143,7 +147,7 @@ class Daemon:
             return self.complaints()
         self.process.send_signal(signal.SIGTERM)
         try:
-            code = self.process.wait(15)
+            code = self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return [f"the daemon does not end at SIGTERM: {self.log()}"]

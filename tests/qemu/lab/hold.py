@@ -18,7 +18,7 @@ def held_up(vm, function):
     vm.run("echo 1 > /sys/module/rcupdate/parameters/rcu_cpu_stall_suppress")
     vm.run(f"insmod /modules/sivslow.ko at={function}")
     try:
-        yield lambda: until(waits, f"{function}() is held up", 30)
+        yield lambda: until(waits, f"{function}() is held up")
         assert waits(), f"{function}() is not held up any more"
     finally:
         vm.run(f"echo 1 > {PARAMETERS}/go")

@@ -6,6 +6,7 @@ identity `user` besides; the intruder of attack tests has what a test gives it.
 """
 
 import contextlib
+import re
 import signal
 import time
 
@@ -15,12 +16,17 @@ from .kernel import PAGE
 from .members import add_anchor, add_identity, bundle, load_module
 
 REGION = "lab"
+# Longer than a busy machine stands still. A case that waits for one says a shorter one.
+PATIENCE = {"handshake": "20s", "liveness": "60s"}
+SOON = 60  # what must come has come by then
 
 
 def policy(names, extra="", region_keys="", service_keys="", granule=PAGE):
     """A policy in which everybody may use everybody's `data`."""
+    patience = [f"{key} = {value}" for key, value in PATIENCE.items()
+                if not re.search(rf"^{key}\b", region_keys, re.MULTILINE)]
     parts = [f"[region {REGION}]", "size = 64M", "mode = shared", f"granule = {granule}",
-             f"members = {' '.join(names)}", region_keys]
+             f"members = {' '.join(names)}", region_keys, *patience]
     for name in names:
         parts += [f"[vm {name}]", "user = self", "vectors = 8"]
     for name in names:
@@ -82,12 +88,32 @@ def device(guest):
     return guest.out("basename $(ls -d /sys/bus/pci/drivers/sivshmem/0000:*)")
 
 
-def until(condition, what, seconds=10):
+def listening(lab, job):
+    """Wait until the host knows a listener, or the job that should be one ends."""
+    def known():
+        assert job.status is None, f"nobody listens: {job.text} {job.stderr}"
+        sessions = lab.daemon.ctl("status", json_output=True)["sessions"]
+        return any(session["listening"] for session in sessions)
+
+    until(known, "a listener")
+
+
+def under_way(guest, records=20):
+    """Wait until this guest has sent so many records through a channel."""
+    sent = "cat /sys/class/sivshmem/sivshmem*/tx_records"
+    until(lambda: any(int(count) >= records
+                      for count in guest.run(sent, status=None).out.split()),
+          f"{records} records")
+
+
+def until(condition, what, seconds=SOON):
     """Wait for something that must come."""
     end = time.monotonic() + seconds
+    late = False
     while not condition():
-        assert time.monotonic() < end, f"{what}: not in {seconds} s"
+        assert not late, f"{what}: not in {seconds} s"
         time.sleep(0.05)
+        late = time.monotonic() > end  # and once more
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ class QmpError(Exception):
 class Qmp:
     """Sends commands; events are kept in a list."""
 
-    def __init__(self, sock, timeout=30):
+    def __init__(self, sock, timeout=60):
         self._sock = sock
         self._sock.settimeout(timeout)
         self._file = sock.makefile("rw")
