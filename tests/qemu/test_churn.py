@@ -5,7 +5,7 @@
 import time
 
 from lab.churn import churn, ended, open_churn as setup
-from lab.pair import enter, renew, works
+from lab.pair import enter, renew, until, works
 
 
 def case_undisturbed(lab):
@@ -29,9 +29,7 @@ def case_zz_module_comes_and_goes(lab):
         call, serve = churn(lab, 3)
         ended(call, serve)
         alpha.run("keyctl clear @u")
-        end = time.monotonic() + 15
-        while alpha.run("rmmod sivshmem", status=None).status:
-            assert time.monotonic() < end, "the module stays in use"
-            time.sleep(0.2)
+        until(lambda: not alpha.run("rmmod sivshmem", status=None).status,
+              "the module is not used any more")
         enter(lab, "alpha")
     works(lab)

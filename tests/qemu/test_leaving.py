@@ -2,10 +2,10 @@
 # A guest that leaves in order says so: when it reboots, and when its device is unplugged,
 # its peers' channels end within a second, although nobody waits for its silence; and who
 # has rebooted can connect again. From its word on, it touches nothing it was given.
-import os
 import time
 
 from lab.certs import Ca
+from lab.clock import slack
 from lab.daemon import Daemon
 from lab.hold import held_up
 from lab.pair import REGION, device, enter, policy, until, works
@@ -13,9 +13,7 @@ from lab.shell import Shell
 
 OWN, PEER, TX, RX = WINDOWS = range(4)
 WITHIN = 1.0  # what is promised
-# Guests are interpreted, and others use the processors.
-SLACK = 1.0 + os.getloadavg()[0] / (os.cpu_count() or 1)
-LIVENESS = 60  # a peer that is told nothing would wait so long
+LIVENESS = 300  # a peer that is told nothing would wait so long
 PORT = "sivport0"
 
 
@@ -44,14 +42,14 @@ def channel(lab):
     here, there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     here.ok(f"connect 1 {lab.keys['alpha']['user']} data")
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     return here, there
 
 
 def figure(what, start):
     seconds = time.monotonic() - start
     print(f"# {what}: {seconds * 1000:.0f} ms of {WITHIN * 1000:.0f}", flush=True)
-    assert seconds < WITHIN + SLACK, f"{what}: {seconds:.2f} s"
+    assert seconds < WITHIN + slack(), f"{what}: {seconds:.2f} s"
 
 
 def goodbyes(lab):
@@ -61,18 +59,19 @@ def goodbyes(lab):
 
 def left(lab, other, start, before):
     """The end at the one that stays: told by the one that left, and soon."""
-    assert other.end(LIVENESS / 2) == "ECONNRESET"
+    assert other.end() == "ECONNRESET"
     figure("the peer's channel", start)
     assert other.info(1)["end"] == "ECONNRESET", other.info(1)
     polled = other.ok("poll 1 1000")
     assert "hup" in polled and "err" not in polled, polled
-    until(lambda: goodbyes(lab) == before + 1, "goodbye in the audit log", 3)
+    until(lambda: goodbyes(lab) == before + 1, "goodbye in the audit log")
 
 
 def reboots(lab, name):
     here, there = channel(lab)
     _, other = (here, there) if name == "alpha" else (there, here)
     other.begin("read 1 100")
+    other.asleep()
     guest = lab.vms[name]
     before = goodbyes(lab)
     start = time.monotonic()
@@ -100,7 +99,7 @@ def case_nothing_is_touched_after_goodbye(lab):
         here.ok(f"map 1 {window}")
         here.ok(f"get 1 {window} 0")
     here.ok(f"connect 2 {key} data")
-    there.ok("accept 2 0 5000")
+    there.ok("accept 2 0 30000")
     sent = here.ok("write 2 10 3")
     assert there.ok("read 2 100") == sent
     there.begin("read 1 100")
@@ -108,11 +107,11 @@ def case_nothing_is_touched_after_goodbye(lab):
     with held_up(alpha, "siv_talk_goodbye") as held:
         removal = alpha.start(f"echo 1 > {path}")
         held()
-        assert there.end(10) == "ECONNRESET"
+        assert there.end() == "ECONNRESET"
         for window in WINDOWS:
             here.refused(f"get 1 {window} 0", "SIGBUS")
         here.refused("write 2 10 4", "ENODEV")
-    removal.wait(40)
+    removal.wait()
     alpha.run("echo 1 > /sys/bus/pci/rescan")
     here.quit()
     there.quit()
@@ -128,6 +127,8 @@ def case_unplugged(lab):
         here.ok(f"get 1 {window} 0")
     there.begin("read 1 100")
     here.begin("wait 1 read 8 30000")
+    for shell in (here, there):
+        shell.asleep()
     before = goodbyes(lab)
     start = time.monotonic()
     alpha.qmp.run("device_del", id="ivdev")

@@ -4,15 +4,16 @@
 # stays while anything of it is used; taken by force it ends everything, and waits.
 import time
 
+from lab.clock import slack
 from lab.lab import Skip
-from lab.pair import REGION, enter, open_region, policy, renew, until, works
+from lab.pair import REGION, enter, open_region, policy, renew, under_way, until, works
 from lab.shell import Shell
 
 TX, RX = 2, 3
 
 
 def setup(lab):
-    text = policy(("alpha", "beta"), region_keys="liveness = 3s")
+    text = policy(("alpha", "beta"), region_keys="liveness = 20s")
     open_region(lab, "alpha", "beta", text=text, reboot=True)
 
 
@@ -20,7 +21,7 @@ def channel(lab, words=""):
     here, there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     here.ok(f"connect 1 {lab.keys['alpha']['user']} data {words}")
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     return here, there
 
 
@@ -31,7 +32,7 @@ def load(lab):
     sink.wait_output("listening")
     source = lab.vms["alpha"].start(
         f"chan source {lab.keys['alpha']['user']} data 1 100000000")
-    time.sleep(1)
+    under_way(lab.vms["alpha"])
     assert sink.status is None and source.status is None, \
         sink.text + source.text
     return source, sink
@@ -43,8 +44,8 @@ def case_guest_is_killed_under_load(lab):
     lab.may_die(alpha)
     alpha.kill()
     start = time.monotonic()
-    sink.wait(10)
-    assert time.monotonic() - start < 2, "the peer of a dead guest waits"
+    sink.wait()
+    assert time.monotonic() - start < 1 + slack(), "the peer of a dead guest waits"
     assert sink.text.split()[1] == "ECONNRESET", sink.text
     lab.start("alpha", extra=lab.daemon.qemu_args("alpha"), reboot=True)
     lab.vms["alpha"].wait_boot()
@@ -58,13 +59,16 @@ def case_guest_is_reset(lab):
     lab.vms["alpha"].reset()
     lab.vms["alpha"].wait_boot()
     enter(lab, "alpha")
-    end = time.monotonic() + 15
-    while there.info(1)["state"] != "3" and time.monotonic() < end:
-        time.sleep(0.1)
-    # Told by the new boot's session, or by the old one's silence before it.
+    fresh = Shell(lab.vms["alpha"])
+    fresh.ok(f"listen 0 {lab.keys['alpha']['data']}")
+    # Told by this new boot's session, or by the old one's silence before it.
+    until(lambda: there.info(1)["state"] == "3", "the end")
+    assert [e for e in lab.daemon.audit(event="channel_end")
+            if "has rebooted" in e["what"] or "silent" in e["what"]]
     assert there.info(1)["end"] in ("ECONNRESET", "ETIMEDOUT"), there.info(1)
     there.refused("read 1 100", "ECONNRESET")
-    there.quit()
+    for shell in (fresh, there):
+        shell.quit()
     works(lab)
 
 
@@ -74,13 +78,14 @@ def case_device_is_removed(lab):
     here.ok(f"map 1 {TX}")
     here.ok(f"set 1 {TX} 0 5")
     there.begin("read 1 100")
+    there.asleep()
     device = alpha.out("basename $(ls -d /sys/bus/pci/drivers/sivshmem/0000:*)")
     alpha.run(f"echo 1 > /sys/bus/pci/devices/{device}/remove")
     here.refused(f"get 1 {TX} 0", "SIGBUS")
     polled = here.ok("poll 1 1000")
     assert "hup" in polled and "err" in polled, polled
     here.refused("bell 1", "ENODEV")
-    assert there.end(5) == "ECONNRESET", "the peer waits"
+    assert there.end() == "ECONNRESET", "the peer waits"
     alpha.run("echo 1 > /sys/bus/pci/rescan")
     here.quit()
     there.quit()
@@ -92,14 +97,11 @@ def case_identity_key_is_revoked(lab):
     here.ok(f"map 1 {TX}")
     lab.vms["alpha"].run(f"keyctl revoke {lab.keys['alpha']['user']}")
     start = time.monotonic()
-    while here.info(1)["state"] != "3" and time.monotonic() - start < 5:
-        time.sleep(0.05)
-    assert time.monotonic() - start < 2, "revoked keys live on"
+    until(lambda: here.info(1)["state"] == "3", "the end")
+    assert time.monotonic() - start < 1 + slack(), "revoked keys live on"
     assert here.info(1)["end"] == "EKEYREVOKED", here.info(1)
     here.refused(f"get 1 {TX} 0", "SIGBUS")
-    end = time.monotonic() + 5
-    while there.info(1)["state"] != "3" and time.monotonic() < end:
-        time.sleep(0.05)
+    until(lambda: there.info(1)["state"] == "3", "the peer's end")
     assert there.info(1)["end"] in ("ECONNRESET", "EKEYREVOKED"), there.info(1)
     here.quit()
     there.quit()
@@ -110,8 +112,8 @@ def case_identity_key_is_revoked(lab):
 def case_host_revokes_under_load(lab):
     source, sink = load(lab)
     lab.daemon.ctl("revoke", "identity", f"{REGION}/alpha/user")
-    source.wait(10)
-    sink.wait(10)
+    source.wait()
+    sink.wait()
     assert source.text.split()[0] in ("EKEYREVOKED", "ECONNRESET"), source.text
     assert sink.text.split()[1] in ("EKEYREVOKED", "ECONNRESET"), sink.text
     lab.daemon.wait_audit(event="revoke", who=f"{REGION}/alpha/user")
@@ -156,14 +158,16 @@ def case_zz_module_is_taken_by_force(lab):
     here.ok(f"map 1 {TX}")
     sleeper = Shell(alpha)
     sleeper.ok(f"connect 1 {lab.keys['alpha']['user']} data")
-    sleeper.begin("read 1 100")
-    there.begin("read 1 100")
+    for shell in (sleeper, there):
+        shell.begin("read 1 100")
+        shell.asleep()
     force = alpha.start("rmmod -f sivshmem")
-    time.sleep(1)
+    until(lambda: force.status is not None or sleeper.job.unread(),
+          "the module is taken, or refused")
     if force.status == 1 and b"temporarily unavailable" in force.stderr:
         raise Skip("this kernel takes no module by force")
-    assert sleeper.end(10) == "ENODEV"
-    assert there.end(10) == "ECONNRESET"
+    assert sleeper.end() == "ENODEV"
+    assert there.end() == "ECONNRESET"
     here.refused(f"get 1 {TX} 0", "SIGBUS")
     for slot in (0, 1):
         polled = here.ok(f"poll {slot} 1000")
@@ -171,7 +175,7 @@ def case_zz_module_is_taken_by_force(lab):
     assert force.status is None, "the module went from under its users"
     sleeper.quit()
     here.quit()
-    assert force.wait(30) == 0, force.stderr
+    assert force.wait() == 0, force.stderr
     there.quit()
     alpha.run("keyctl clear @u")
     enter(lab, "alpha")

@@ -9,7 +9,7 @@ from lab.pair import REGION, device, enter, open_region, policy, renew, until, w
 from lab.shell import Shell
 
 # A peer that is told nothing would wait so long: far above what is promised.
-LIVENESS = 30
+LIVENESS = 300
 SOON = 10
 FLOOD = 300  # more than the queue of an identity holds
 
@@ -63,7 +63,7 @@ def case_device_goes_after_its_channel(lab):
     """The descriptor of a channel that the peer aborted is still open."""
     here, there = listening(lab)
     here.ok(connect(lab, 1))
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     here.ok("write 1 10")
     alpha = lab.vms["alpha"]
     until(lambda: nodes(alpha), "the node")
@@ -89,7 +89,7 @@ def case_an_end_finds_room(lab):
     """While the host reads nothing, others fill the identity's queue."""
     here, there = listening(lab)
     here.ok(connect(lab, 1, "sealed"))
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     sent = here.ok("write 1 100")
     lab.daemon.process.send_signal(signal.SIGSTOP)
     try:
@@ -115,7 +115,7 @@ def case_goodbye_beside_a_dead_session(lab):
     here.ok("close 0")
     lab.daemon.ctl("revoke", "identity", f"{REGION}/alpha/data")
     here.ok(connect(lab, 1))
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     there.begin("read 1 100")
     alpha = lab.vms["alpha"]
     bdf = device(alpha)

@@ -4,6 +4,7 @@
 # everything works.
 import time
 
+from lab.clock import slack
 from lab.churn import churn, ended, open_churn
 from lab.pair import device, works
 
@@ -18,8 +19,8 @@ def removed(lab, name, seconds, times):
     call, serve = churn(lab, seconds)
     for _ in range(times):
         time.sleep(1.5)
-        guest.run(f"echo 1 > /sys/bus/pci/devices/{device(guest)}/remove", timeout=30)
-        guest.run("echo 1 > /sys/bus/pci/rescan", timeout=30)
+        guest.run(f"echo 1 > /sys/bus/pci/devices/{device(guest)}/remove")
+        guest.run("echo 1 > /sys/bus/pci/rescan")
     ended(call, serve)
     works(lab)
 
@@ -53,12 +54,12 @@ def case_stalled_in_a_buffer(lab):
         jobs[-1].wait_output("stalled")
     time.sleep(0.5)
     start = time.monotonic()
-    alpha.run(f"echo 1 > /sys/bus/pci/devices/{device(alpha)}/remove", timeout=30)
+    alpha.run(f"echo 1 > /sys/bus/pci/devices/{device(alpha)}/remove")
     took = time.monotonic() - start
-    assert took < 5, f"removal waits for a page that never comes: {took:.1f} s"
-    alpha.run("echo 1 > /sys/bus/pci/rescan", timeout=30)
+    assert took < 4 + slack(), f"removal waits for a page that never comes: {took:.1f} s"
+    alpha.run("echo 1 > /sys/bus/pci/rescan")
     for job in jobs:
         job.close_input()
         job.wait()
-    echo.wait(10)
+    echo.wait()
     works(lab)

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Channels used in disorder by many threads of two guests with two processors each."""
 
-import time
-
-from .pair import open_region, policy
+from .pair import listening, open_region, policy
 
 SECONDS = 6
 THREADS = 4
 
 
 def open_churn(lab, **options):
-    text = policy(("alpha", "beta"), region_keys="liveness = 3s\nrekey = 2s")
+    text = policy(("alpha", "beta"), region_keys="liveness = 20s\nrekey = 2s")
     open_region(lab, "alpha", "beta", text=text, memory=512, cpus=2, **options)
 
 
@@ -18,7 +16,7 @@ def churn(lab, seconds=SECONDS):
     """Both sides, under way."""
     serve = lab.vms["beta"].start(
         f"churn serve {lab.keys['beta']['data']} {seconds + 1} {THREADS}")
-    time.sleep(0.5)
+    listening(lab, serve)
     call = lab.vms["alpha"].start(
         f"churn call {lab.keys['alpha']['user']} data {seconds} {THREADS}")
     return call, serve
