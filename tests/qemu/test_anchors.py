@@ -42,10 +42,10 @@ def refused(lab, keys, error):
     established = len(lab.daemon.audit(event="connect", errno=0))
     listener = lab.vms["beta"].start(f"chan echo {lab.keys['beta']['data']} 1")
     listener.wait_output("listening")
-    out = guest.run(f"chan connect {keys['user']} data vm=beta timeout=5000",
+    out = guest.run(f"chan connect {keys['user']} data vm=beta",
                     status=1).out
     assert out.startswith(error) and "CONNECT" in out, out
-    out = guest.run(f"chan keep {keys['data']} timeout=5000", status=1).out
+    out = guest.run(f"chan keep {keys['data']}", status=1).out
     assert out.startswith(error) and "LISTEN" in out, out
     out = lab.vms["alpha"].run(
         f"chan connect {lab.keys['alpha']['user']} data vm=gamma", status=1).out

@@ -3,7 +3,7 @@
 # faults, poll, blocking and not, timeouts, signals, half-close and orderly end.
 import time
 
-from lab.pair import open_region
+from lab.pair import open_region, until
 from lab.shell import Shell
 
 
@@ -16,7 +16,7 @@ def channel(lab, words=""):
     here, there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     here.ok(f"connect 1 {lab.keys['alpha']['user']} data {words}")
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     return here, there
 
 
@@ -84,7 +84,8 @@ def case_nonblocking(lab):
         sent += 1
     assert 2 <= sent <= 4, sent
     assert here.ok("poll 1 0 out") == ""
-    here.begin("poll 1 10000 out")
+    here.begin("poll 1 30000 out")
+    here.asleep()
     for _ in range(sent):
         there.ok("read 1 1000")
     assert here.end() == "ok out"
@@ -94,13 +95,13 @@ def case_nonblocking(lab):
 def case_blocking_read_is_woken(lab):
     here, there = channel(lab)
     there.begin("read 1 100")
-    time.sleep(0.3)
+    there.asleep()
     sent = here.ok("write 1 50 4")
-    assert there.end(5) == f"ok {sent}"
-    there.begin("poll 1 10000 in")
-    time.sleep(0.3)
+    assert there.end() == f"ok {sent}"
+    there.begin("poll 1 30000 in")
+    there.asleep()
     here.ok("write 1 50 5")
-    assert there.end(5) == "ok in"
+    assert there.end() == "ok in"
     bye(here, there)
 
 
@@ -109,9 +110,9 @@ def case_blocking_write_is_woken(lab):
     for _ in range(3):
         here.ok("write 1 1200 1")
     here.begin("write 1 1200 1")
-    time.sleep(0.3)
+    here.asleep()
     there.ok("read 1 1200")
-    assert here.end(5).startswith("ok 1200 ")
+    assert here.end().startswith("ok 1200 ")
     bye(here, there)
 
 
@@ -126,15 +127,15 @@ def case_poll_times_out(lab):
 def case_signals_interrupt(lab):
     here, there = channel(lab, "ring=4096")
     there.begin("read 1 100")
-    time.sleep(0.3)
+    there.asleep()
     there.interrupt()
-    assert there.end(5) == "EINTR"
+    assert there.end() == "EINTR"
     for _ in range(3):
         here.ok("write 1 1200 1")
     here.begin("write 1 1200 1")
-    time.sleep(0.3)
+    here.asleep()
     here.interrupt()
-    assert here.end(5) == "EINTR"
+    assert here.end() == "EINTR"
     # Nothing was lost or sent twice by it.
     for _ in range(3):
         assert there.ok("read 1 1200").startswith("1200 ")
@@ -147,10 +148,10 @@ def case_accept_times_out_and_is_interrupted(lab):
     there = Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     there.refused("accept 1 0 300", "ETIMEDOUT")
-    there.begin("accept 1 0 20000")
-    time.sleep(0.3)
+    there.begin("accept 1 0 60000")
+    there.asleep()
     there.interrupt()
-    assert there.end(5) == "EINTR"
+    assert there.end() == "EINTR"
     there.ok("nonblock 0 1")
     there.refused("accept 1 0", "EAGAIN")
     bye(there)
@@ -186,12 +187,7 @@ def case_close_leaves_what_is_unread(lab):
 def case_reader_is_not_interested(lab):
     here, there = channel(lab)
     there.ok("shutdown 1 rd")
-    for _ in range(50):
-        got = here.do("write 1 10")
-        if got == "EPIPE":
-            break
-        time.sleep(0.1)
-    assert got == "EPIPE", got
+    until(lambda: here.do("write 1 10") == "EPIPE", "EPIPE")
     bye(here, there)
 
 
@@ -208,6 +204,5 @@ def case_second_listener(lab):
     one.ok(f"listen 0 {key}")
     two.refused(f"listen 0 {key}", "EADDRINUSE")
     one.ok("close 0")
-    time.sleep(0.2)
-    two.ok(f"listen 0 {key}")
+    until(lambda: two.do(f"listen 0 {key}") == "ok 0", "another listener")
     bye(one, two)

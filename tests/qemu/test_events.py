@@ -23,7 +23,7 @@ def case_states(lab):
         take(vm)
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     here.ok(f"connect 1 {lab.keys['alpha']['user']} data")
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     sent = here.ok("write 1 100 1")
     assert there.ok("read 1 100") == sent
     here.ok("close 1")
@@ -105,7 +105,7 @@ def case_calls_on_a_channel(lab):
     here, there = Shell(alpha), Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     here.ok(f"connect 1 {user} data")
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     tells(alpha, here, f"write 1 {int(here.info(1)['max']) + 1}", "EMSGSIZE",
           "ACCESS", "record_size")
     tells(alpha, here, "bell 1", "EINVAL", "ACCESS", "argument")
@@ -131,7 +131,7 @@ def case_node_of_an_ended_channel(lab):
     here, there = Shell(alpha), Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     here.ok(f"connect 1 {lab.keys['alpha']['user']} data")
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     info = here.info(1)
     node = f"/dev/sivshmem{info['minor']}"
     until(lambda: alpha.run(f"test -e {node}", status=None).status == 0, node)

@@ -40,7 +40,7 @@ def pair(lab, one, other, words=""):
     here, there = Shell(lab.vms[one]), Shell(lab.vms[other])
     there.ok(f"listen 0 {lab.keys[other]['data']}")
     here.ok(f"connect 1 {lab.keys[one]['user']} data {words}")
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     return here, there
 
 
@@ -140,7 +140,7 @@ def case_clock_far_behind(lab):
         set_clock(alpha, -years * 365 * 24 * HOUR)
         goes_on(here, there)
         here.ok(f"connect 2 {lab.keys['alpha']['user']} data")
-        there.ok("accept 2 0 5000")
+        there.ok("accept 2 0 30000")
         for shell in (here, there):
             shell.ok("close 2")
     goes_on(here, there)
@@ -165,7 +165,7 @@ def case_hosts_certificate_alone(lab):
         set_clock(alpha, HOST_END + 60)
         start = time.monotonic()
         assert here.end(10) == "ECONNRESET"
-        here.refused("accept 2 0 5000", "EKEYEXPIRED")
+        here.refused("accept 2 0 30000", "EKEYEXPIRED")
         took = time.monotonic() - start
         print(f"# the host's {words}: {took * 1000:.0f} ms of 1000", flush=True)
         assert here.info(1)["end"] == "EKEYEXPIRED", here.info(1)

@@ -29,7 +29,7 @@ def lines_of(lab, job, there):
         line = job.line(60)
         if line == "feed":
             if not accepted:
-                there.ok("accept 1 0 5000")
+                there.ok("accept 1 0 30000")
                 assert there.ok("read 1 10").startswith("1 ")
                 accepted = True
             there.ok(f"write 1 {RECORD} 1")
@@ -80,7 +80,7 @@ def case_core_dump(lab):
                       "echo 0xff > /proc/self/coredump_filter; "
                       f"grip {lab.keys['alpha']['user']} data core")
     job.wait_output("filled")
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     there.ok("map 1 3")
     for at in (8, 16):  # its first words
         assert there.ok(f"get 1 3 {at}") == str(int.from_bytes(

@@ -24,13 +24,13 @@ def setup(lab):
 
 def channel(lab, slot, words=""):
     lab.here.ok(f"connect {slot} {lab.keys['alpha']['user']} data {words}")
-    lab.there.ok(f"accept {slot} 0 5000")
+    lab.there.ok(f"accept {slot} 0 30000")
 
 
 def both_ways(lab, slot):
     for one, other in ((lab.here, lab.there), (lab.there, lab.here)):
         sent = one.ok(f"write {slot} 100 {slot}")
-        assert other.ok(f"read {slot} 1000", timeout=10) == sent
+        assert other.ok(f"read {slot} 1000") == sent
 
 
 def prod(value):
@@ -99,7 +99,7 @@ def found(lab, call, lie, how):
     count = refusals(lab.vms["beta"]).get(cause, 0)
     if how == "asleep":
         lab.there.begin(call)
-        lab.here.ok("sleep 50")
+        lab.there.asleep()
     take(lab, then)
     if how == "polled":
         polled = lab.there.ok("poll 1 1000 in").split()
@@ -107,9 +107,9 @@ def found(lab, call, lie, how):
         assert (lab.there.info(1)["state"] == "3") == seen
     if how == "asleep":
         lab.here.ok("bell 1")
-        got = lab.there.end(10)
+        got = lab.there.end()
     else:
-        got = lab.there.do(call, 10)
+        got = lab.there.do(call)
     assert got == "EPROTO", (how, got)
     over(lab, cause, count)
 
@@ -181,9 +181,10 @@ def case_waits_of_a_mapping(lab):
     for value, answer in ((BEFORE_ZERO, "ETIMEDOUT"), (1 << 63, "ok 0"),
                           (RING + 8, "ok 0"), (20, "ok 0")):
         for what, word in ((prod, "read"), (cons, "write")):
-            lab.there.begin(f"wait 1 {word} 8 300")
+            patience = 300 if answer == "ETIMEDOUT" else 30000
+            lab.there.begin(f"wait 1 {word} 8 {patience}")
             take(lab, [what(value), "bell 1"])
-            assert lab.there.end(10) == answer, (word, value)
+            assert lab.there.end() == answer, (word, value)
         assert "err" not in lab.there.ok("poll 1 100"), value
     assert lab.there.info(1)["state"] == "1", lab.there.info(1)
     both_ways(lab, 2)
@@ -206,7 +207,7 @@ def case_library_by_mapping(lab):
     """Now beta lies to alpha's library."""
     for name, steps in LIBRARY.items():
         job = lab.vms["alpha"].start("libcheck hold user data map")
-        lab.there.ok("accept 1 0 5000")
+        lab.there.ok("accept 1 0 30000")
         for window in (OWN, TX):
             lab.there.ok(f"map 1 {window}")
         job.wait_output("holding")

@@ -17,13 +17,13 @@ def setup(lab):
 
 def connect(lab, service="user", words=""):
     return lab.here.do(
-        f"connect 1 {lab.keys['alpha'][service]} data timeout=4000 {words}")
+        f"connect 1 {lab.keys['alpha'][service]} data timeout=20000 {words}")
 
 
 def taken(lab, service="user", words=""):
     got = connect(lab, service, words)
     assert got.startswith("ok"), (service, words, got)
-    lab.there.ok("accept 1 0 5000")
+    lab.there.ok("accept 1 0 30000")
     for one, other in ((lab.here, lab.there), (lab.there, lab.here)):
         sent = one.ok("write 1 100 1")
         assert other.ok("read 1 1000") == sent

@@ -3,9 +3,9 @@
 # call behaves as its manual page says; a file arrives verified, ping and bench measure,
 # and what the command tells of driver, channels and posture is so.
 import json
-import time
 
-from lab.pair import open_region
+from lab.pair import listening, open_region, under_way, until
+from lab.shell import sleeps, start
 
 
 def setup(lab):
@@ -45,11 +45,11 @@ def case_errors(lab):
 
 def revoked(lab, way):
     serving = serve(lab)
-    job = lab.vms["alpha"].start(f"libcheck hold user data {way}")
+    job, pid = start(lab.vms["alpha"], f"libcheck hold user data {way}")
     job.wait_output("holding")
     # A reader that still spins on its mapping may get SIGBUS, as the ABI says: what
     # is claimed here is about one that sleeps.
-    time.sleep(1)
+    until(lambda: sleeps(lab.vms["alpha"], pid), "the reader sleeps")
     channel, = [c for c in lab.daemon.ctl("status", json_output=True)["channels"]
                 if c["state"] == "established"]
     lab.daemon.ctl("revoke", "channel", f"lab/{channel['cid']}")
@@ -64,17 +64,6 @@ def case_revoked_while_waiting(lab):
         revoked(lab, way)
 
 
-def listening(lab, job, patience=30):
-    """Wait until the host knows a listener, or the job that should be one ends."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end and job.status is None:
-        sessions = lab.daemon.ctl("status", json_output=True)["sessions"]
-        if any(s["listening"] for s in sessions):
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"nobody listens: {job.text} {job.stderr}")
-
-
 def transfer(lab, flags):
     here, there = lab.vms["alpha"], lab.vms["beta"]
     size = 3_000_001
@@ -84,7 +73,7 @@ def transfer(lab, flags):
     listening(lab, receiver)
     sent = json.loads(here.out("sivshmemctl send --json --as user "
                                f"{flags} data /root/file", timeout=100))
-    assert receiver.wait(30) == 0, (receiver.text, receiver.stderr)
+    assert receiver.wait() == 0, (receiver.text, receiver.stderr)
     got = json.loads(receiver.text)
     digest = here.out("sha256sum /root/file").split()[0]
     assert digest == there.out("sha256sum /root/copy").split()[0]
@@ -137,10 +126,10 @@ def case_what_is_known(lab):
     assert posture["posture"] == "WEAK"
     assert "no_lockdown" in posture["reasons"], posture
     listener = there.start("sivshmemctl listen --as data")
-    there.run("sleep 1")
+    listening(lab, listener)
     job = here.start("sivshmemctl connect --as user data")
     job.send(b"hello\n")
-    here.run("sleep 1")
+    under_way(here, 1)
     channel, = json.loads(here.out("sivshmemctl channels --json"))["channels"]
     assert channel["state"] == "open" and channel["service"] == "data", channel
     assert channel["peer"] == "beta/data" and channel["tx_records"] == "1"

@@ -25,7 +25,7 @@ def pair(lab, words="", user=None):
     there.ok(f"listen 0 {lab.keys['beta']['data']} {words}")
     here.ok(f"connect 1 {lab.keys['alpha']['user']} data {words} ring={RING} "
             f"ring_rx={RX_RING}")
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     return here, there
 
 

@@ -24,7 +24,7 @@ def case_larger(lab):
     here.refused(f"connect 1 {lab.keys['alpha']['user']} data ring={LARGEST // 2}",
                  "EINVAL")
     here.ok(f"connect 1 {lab.keys['alpha']['user']} data ring={LARGEST}")
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     for window, granules in ((OWN, 1), (PEER, 1), (TX, 2), (RX, 2)):
         for shell in (here, there):
             assert shell.ok(f"map 1 {window}") == str(granules * LARGEST)

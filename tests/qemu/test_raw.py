@@ -10,13 +10,14 @@ import struct
 import time
 
 from lab.events import take, watch
-from lab.pair import open_region, standing, until, works
+from lab.pair import open_region, standing, under_way, until, works
 from lab.region import FIELDS, HEADER
 from lab.shell import Shell
 
 SECRET = b"Nobody but beta shall read this sentence of alpha's."
 REGION_BYTES = 64 << 20
 HELLO_UP, SLOT, SLOTS = 256, 5120, 8
+FORGED = 64
 DOWN = HELLO_UP + (2 + SLOTS) * SLOT
 
 
@@ -51,7 +52,7 @@ def found(lab, words):
         f"chan hold {lab.keys['alpha']['user']} data {words}")
     hold.wait_output("open")
     hold.send(SECRET)
-    time.sleep(0.3)
+    under_way(lab.vms["alpha"], 1)
     out = lab.vms["mallory"].out(f"act find /dev/uio0 1 0 {REGION_BYTES}",
                                  stdin=SECRET)
     hold.close_input()
@@ -103,7 +104,7 @@ def case_doorbells_of_others(lab):
     here, there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     here.ok(f"connect 1 {lab.keys['alpha']['user']} data")
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     before = there.info(1)["seen"]
     for peer in range(1, 4):
         for vector in range(8):
@@ -119,7 +120,7 @@ def case_scribbling_on_mailboxes(lab):
     here, there = Shell(lab.vms["alpha"]), Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     here.ok(f"connect 1 {lab.keys['alpha']['user']} data sealed")
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     for peer in (1, 2):
         for slot in range(2, 18):
             poke(lab, box(lab, peer) + HELLO_UP + slot * SLOT, os.urandom(512))
@@ -130,16 +131,20 @@ def case_scribbling_on_mailboxes(lab):
     works(lab)
 
 
-def forge(lab, peer):
-    """Records with the tag and the number of the next one; what is told of them."""
-    slots = [box(lab, peer) + DOWN + i * SLOT for i in range(SLOTS)]
-    heads = [struct.unpack("<IIQ", dump(lab, slot, 16)) for slot in slots]
+def forge(lab, slots, forged, last):
+    """Put records with tag and number of the next one wherever the host has spoken.
+
+    forged: all that was put there; last: number and tag of the last true record so far.
+    """
+    heads = [struct.unpack_from("<IIQ", data) for data in
+             (dump(lab, slot, 16 + FORGED) for slot in slots) if data not in forged]
     # others have scribbled here: no record is so long, no session says so much
-    number, tag = max((number, tag) for size, tag, number in heads
-                      if size < SLOT and number < 1 << 20)
+    number, tag = max([last, *((number, tag) for size, tag, number in heads
+                               if size < SLOT and number < 1 << 20)])
     for slot in slots:
-        poke(lab, slot, struct.pack("<IIQ", 64, tag, number + 1) + os.urandom(64))
-    return f"siv_dropped: device=0 tag={tag:08x} number={number + 1} reason=tag"
+        forged.append(struct.pack("<IIQ", FORGED, tag, number + 1) + os.urandom(FORGED))
+        poke(lab, slot, forged[-1])
+    return number, tag
 
 
 def case_forged_records(lab):
@@ -149,14 +154,23 @@ def case_forged_records(lab):
     here, there = Shell(alpha), Shell(lab.vms["beta"])
     there.ok(f"listen 0 {lab.keys['beta']['data']}")
     watch(alpha, event="siv_dropped")
+    slots = [box(lab, peer) + DOWN + i * SLOT for i in range(SLOTS)]
+    forged, lasts = [], [(0, 0)]
+
+    def dropped():
+        # anew each time, for the host may have said more meanwhile
+        lasts.append(forge(lab, slots, forged, lasts[-1]))
+        text = take(alpha)
+        return any(f"siv_dropped: device=0 tag={tag:08x} number={number + 1} reason=tag"
+                   in text for number, tag in lasts)
+
     with standing(lab, "beta"):
         # alpha waits for beta, and looks again and again whether the host has spoken
         here.begin(f"connect 1 {lab.keys['alpha']['user']} data timeout=30000")
-        time.sleep(0.3)  # the host's acknowledgement is there
-        told = forge(lab, peer)
-        until(lambda: told in take(alpha), "a forged record is dropped")
+        here.asleep()
+        until(dropped, "a forged record is dropped")
     assert here.end().startswith("ok")
-    there.ok("accept 1 0 5000")
+    there.ok("accept 1 0 30000")
     sent = here.ok("write 1 100 1")
     assert there.ok("read 1 100") == sent
     here.quit()

@@ -30,7 +30,7 @@ def setup(lab):
 
 def channel(lab, slot, words):
     lab.here.ok(f"connect {slot} {lab.keys['alpha']['user']} data {words}")
-    lab.there.ok(f"accept {slot} 0 5000")
+    lab.there.ok(f"accept {slot} 0 30000")
 
 
 def both_ways(lab):
