@@ -318,18 +318,31 @@ enum siv_reason siv_aead_open(struct siv_aead *t, u64 n, struct siv_span ad,
 
 /* -------------------------------------------------------------- signatures */
 
-/* An anchor by key identifier or, where the certificate names none, by its subject. */
+/* Is @subject the anchor's? As the kernel keeps it: without its outer tag and length. */
+static bool siv_anchor_is(const struct key *key, struct siv_span subject)
+{
+	const struct asymmetric_key_ids *ids = asymmetric_key_ids(key);
+	const struct asymmetric_key_id *is = ids ? ids->id[2] : NULL;
+
+	return is && is->len == subject.n &&
+	       !memcmp(is->data, subject.p, subject.n);
+}
+
+/*
+ * An anchor by key identifier or, where the certificate names none, by its subject; the
+ * issuer must be its subject in either case.
+ */
 static struct key *siv_anchor_find(const struct siv_anchors *a,
 				   struct siv_span akid, struct siv_span issuer)
 {
 	struct siv_der d = siv_der_from(issuer);
-	struct siv_span id = akid;
 	struct asymmetric_key_id *kid;
+	struct siv_span subject, id;
 	struct key *key;
 
-	/* the kernel keeps subjects without their outer tag and length */
-	if (!akid.n && siv_der_next(&d, SIV_DER_SEQUENCE, &id, NULL) != SIV_OK)
+	if (siv_der_next(&d, SIV_DER_SEQUENCE, &subject, NULL) != SIV_OK)
 		return ERR_PTR(-ENOKEY);
+	id = akid.n ? akid : subject;
 	if (!id.n)
 		return ERR_PTR(-ENOKEY);
 	kid = asymmetric_key_generate_id(id.p, id.n, "", 0);
@@ -340,7 +353,10 @@ static struct key *siv_anchor_find(const struct siv_anchors *a,
 	else
 		key = find_asymmetric_key(a->keyring, NULL, NULL, kid, false);
 	kfree(kid);
-	return key;
+	if (IS_ERR(key) || siv_anchor_is(key, subject))
+		return key;
+	key_put(key);
+	return ERR_PTR(-ENOKEY);
 }
 
 int siv_anchor_serial(const struct siv_anchors *a, struct siv_span akid,

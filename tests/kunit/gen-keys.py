@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Prints certificates and keys for the KUnit suites as a C header."""
 
+import copy
 import sys
 from pathlib import Path
 
@@ -23,6 +24,10 @@ def array(name, data):
 def main():
     ca, me, other, host = Ca(days=20 * 365), X25519(), X25519(), X25519()
 
+    # the CA's key and its identifier, under another name
+    alias = copy.copy(ca)
+    alias.name = "alias"
+
     def cert(key=me, uri=URI, **how):
         return ca.issue(key.public, uri, **{"start": -DAY, "end": YEARS, **how})
 
@@ -41,6 +46,7 @@ def main():
         "expired_cert": cert(end=-3600),
         "future_cert": cert(start=YEARS - DAY),
         "foreign_cert": Ca("other").issue(me.public, URI, end=YEARS),
+        "misnamed_cert": alias.issue(me.public, URI, end=YEARS),
         "host_private": host.private,
         "host_cert": host_cert(ca, host, end=YEARS),
         "my_host_cert": host_cert(ca, me, end=YEARS),

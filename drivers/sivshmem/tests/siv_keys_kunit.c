@@ -158,6 +158,7 @@ static void refuses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ADD(NAME, expired_cert), -EKEYEXPIRED);
 	KUNIT_EXPECT_EQ(test, ADD(NAME, future_cert), -EKEYREJECTED);
 	KUNIT_EXPECT_EQ(test, ADD(NAME, foreign_cert), -ENOKEY);
+	KUNIT_EXPECT_EQ(test, ADD(NAME, misnamed_cert), -ENOKEY);
 	KUNIT_EXPECT_EQ(test, ADD("lab", host_cert), -EKEYREJECTED);
 	KUNIT_EXPECT_EQ(test, ADD(NULL, my_host_cert), -EKEYREJECTED);
 	KUNIT_EXPECT_GT(test, ADD("lab/vma/camera.front", cert), 0);
