@@ -390,11 +390,12 @@ static bool open_briefly(long life, struct sim_channel **ch,
 		*peer = NULL;
 		while (sim_accept(b->g, 0, peer) && sim_now_ms() < end)
 			world_turn(&w);
-		if (*peer && !sim_send(*ch, "x", 1) &&
-		    world_until(&w, WORLD_WAIT_MS,
-				(n = sim_recv(*peer, &byte, 1)) != -EAGAIN) &&
-		    n == 1)
-			return true;
+		if (*peer && !sim_send(*ch, "x", 1)) {
+			world_must(&w,
+				   (n = sim_recv(*peer, &byte, 1)) != -EAGAIN);
+			if (n == 1)
+				return true;
+		}
 	}
 	/* nothing else is an excuse */
 	assert_true(sim_now_ms() >= end - 1000);

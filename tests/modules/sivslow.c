@@ -32,7 +32,7 @@ static int siv_slow_return(struct kretprobe_instance *instance,
 	WRITE_ONCE(held, true);
 	while (!READ_ONCE(go) && ktime_before(ktime_get(), end)) {
 		touch_softlockup_watchdog();
-		udelay(100);
+		mdelay(1);
 	}
 	WRITE_ONCE(held, false);
 	return 0;
