@@ -138,10 +138,11 @@ def forge(lab, slots, forged, last):
     """
     heads = [struct.unpack_from("<IIQ", data) for data in
              (dump(lab, slot, 16 + FORGED) for slot in slots) if data not in forged]
-    # others have scribbled here: no record is so long, no session says so much
+    # others have scribbled here: no record is so long, no session says so much; and a
+    # slot that was cleared keeps a number, but has no tag
     number, tag = max([last, *((number, tag) for size, tag, number in heads
-                               if size < SLOT and number < 1 << 20)])
-    for slot in slots:
+                               if 0 < size < SLOT and number < 1 << 20)])
+    for slot in slots if tag else ():
         forged.append(struct.pack("<IIQ", FORGED, tag, number + 1) + os.urandom(FORGED))
         poke(lab, slot, forged[-1])
     return number, tag
