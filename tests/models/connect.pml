@@ -11,8 +11,10 @@
  *    X25519 of two keys is known to who has the private part of one. Nothing is guessed.
  *  - The attacker is the daemon taken over, without the CA's key, and with it every kernel
  *    but the two: it writes, drops, swaps and replays each message, for the sessions are
- *    its own. It draws cid and N. It has a certified identity, c, of its own, and knows
- *    all ephemeral public keys from the start.
+ *    its own. What was sent stays with it, also when the sender has ended. It draws cid
+ *    and N. It has a certified identity, c, of its own, and knows all ephemeral public
+ *    keys from the start.
+ *  - A message is not taken for one of another kind: M2 is sealed by Noise, M3 under k1.
  *  - Two runs connect, two runs listen: a to b, and b; then a or b to the other, to c or
  *    to itself, and a or b. a has two certificates, after a renewal.
  *  - Values in small: two cids, two Ns, two terms, two extents. The terms are what A asked
@@ -44,10 +46,12 @@
 #define E_ATTACKER 4
 #define FORGED 5 /* a message of the attacker's own making */
 
+/* What a run has done; nothing that was sent is ever lost. */
 #define IDLE 0
-#define ACCEPTED 1
-#define OPEN 2
-#define ENDED 3
+#define ENDED 1	   /* before it sent M2 or M3 */
+#define ACCEPTED 2 /* M2 was sent */
+#define GAVE_UP 3  /* so was it, but then GRANT_B was bad */
+#define OPEN 4	   /* that it was, and M3 sent or opened; it may have ended since */
 
 /* What a run takes into its prologue and keys, and COMMON. */
 typedef Run {
@@ -212,6 +216,7 @@ inline any_e(v)
 	fi
 }
 
+/* Of what was sent nothing is forgotten; the rest decides nothing any more. */
 inline end(x)
 {
 	d_step {
@@ -221,6 +226,15 @@ inline end(x)
 		R(x).e_peer = 0;
 		R(x).c_cid = 0; R(x).c_terms = 0; R(x).c_extent = 0;
 		R(x).state = ENDED
+	}
+}
+
+/* M2 was sent: all that it was made of stays, for the attacker has it. */
+inline give_up(x)
+{
+	d_step {
+		R(x).c_cid = 0; R(x).c_terms = 0; R(x).c_extent = 0;
+		R(x).state = GAVE_UP
 	}
 }
 
@@ -257,8 +271,7 @@ inline take_common(x)
 /* M2 of run @y, or the attacker's, opens at @x. */
 #ifndef MUTANT_M2_NOT_OPENED
 #define M2_OPENS(x, y) \
-	(y == FORGED -> CAN_FORGE(x) : (R(y).state >= ACCEPTED && \
-	 R(y).state != ENDED && SAME_HH(x, y)))
+	(y == FORGED -> CAN_FORGE(x) : (R(y).state >= ACCEPTED && SAME_HH(x, y)))
 #else
 #define M2_OPENS(x, y) true
 #endif
@@ -276,6 +289,8 @@ inline take_common(x)
 #else
 #define M3_OPENS(x, y) true
 #endif
+
+#ifndef REPEAT
 
 /* ------------------------------------------------------------------- the ends */
 
@@ -297,6 +312,11 @@ proctype connects(byte x; byte wants)
 		if :: y = 2 :: y = 3 :: y = FORGED fi;
 		if
 		:: R(x).e_peer == R(x).e_own || !M2_OPENS(x, y) -> end(x); goto over
+		:: else
+		fi;
+		/* also what was recorded of a run that is over: run.py sees this reached */
+		if
+		:: y != FORGED && R(y).state == GAVE_UP -> R(x).c_cid = 0
 		:: else
 		fi;
 		take_common(x);
@@ -340,7 +360,7 @@ proctype listens(byte x)
 		take_common(x);
 		if :: y = 0 :: y = 1 :: y = FORGED fi;
 		if
-		:: !COMMON_GOOD(x) || !M3_OPENS(x, y) -> end(x); goto over
+		:: !COMMON_GOOD(x) || !M3_OPENS(x, y) -> give_up(x); goto over
 		:: else
 		fi;
 		R(x).state = OPEN;
@@ -350,7 +370,6 @@ over:
 	skip
 }
 
-#ifndef REPEAT
 init {
 	byte wants1;
 
@@ -383,7 +402,9 @@ init {
 		run listens(3)
 	}
 }
-#else
+
+#else /* REPEAT */
+
 /* Two connects, one after the other; the ends begin both alike. */
 inline connect(a, b, nonce)
 {
@@ -399,7 +420,7 @@ inline connect(a, b, nonce)
 		:: R(a).state = ENDED
 		:: R(b).state = ACCEPTED; R(a).state = OPEN; check_keys(0, 1);
 			if
-			:: R(b).state = ENDED
+			:: R(b).state = GAVE_UP
 			:: R(b).state = OPEN; check_keys(2, 3)
 			fi
 		fi
