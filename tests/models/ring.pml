@@ -2,7 +2,8 @@
 /*
  * Two honest ends of a ring (core/ring.h) that sleep and ring each other (channel_rw.c,
  * channel_wait.c, libsivshmem/ring_map.c): nobody sleeps for ever while there is something
- * to do (no invalid end state), and every record is read once, whole and in order.
+ * to do (no invalid end state), nobody runs for ever (no cycle, however slow the other end
+ * or memory is), and every record is read once, whole and in order.
  *
  * Assumptions
  *  - Memory is weaker than x86: each end has a store buffer; stores to different words
@@ -20,6 +21,8 @@
  *  - With WAITERS the producer's end has a second waiter, as poll() beside write(): they
  *    share the word of the request, and a spinlock, which orders their stores to it. Then
  *    a record is its header only: what is inside is the other model's.
+ *  - Cycles are looked for without WAITERS only. With RECORDS to send every cycle is one in
+ *    which nothing gets on.
  */
 #include "ring_rules.pml"
 
@@ -200,14 +203,16 @@ proctype producer()
 			tx_room()
 		od;
 		/* the record, its header last */
+#if !WAITERS
 		i = HDR;
 		do
-		:: i >= need || WAITERS -> break
+		:: i >= need -> break
 		:: else ->
 			store(TX, CELL(tx_prod + i), r * 8 + i / ALIGN, 0);
 			i = i + ALIGN
 		od;
 		i = 0;
+#endif
 		store(TX, CELL(tx_prod), r * 8 + bytes, 0);
 		/* siv_tx_publish() */
 		atomic { old = tx_prod; tx_prod = ADD(old, need) }
@@ -334,8 +339,10 @@ proctype consumer()
 	:: rx_look();
 		if
 		:: prod == cons && !ended ->
+#ifndef MUTANT_BELL_NOT_TAKEN
 #ifndef MUTANT_CONSUMER_SLEEPS_LATE
 			bell[RX] = false;
+#endif
 #endif
 #ifndef MUTANT_CONSUMER_ASKS_AFTER_LOOK
 			store(RX, WANT_PROD, ADD(prod, 1), 0);
@@ -377,8 +384,9 @@ proctype consumer()
 #ifdef MUTANT_RELEASED_BEFORE_READ
 			rx_release();
 #endif
+#if !WAITERS
 			do
-			:: i >= need || WAITERS -> break
+			:: i >= need -> break
 			:: else ->
 				atomic {
 					CLAIM(record_torn, mem[CELL(from + i)] ==
@@ -386,6 +394,7 @@ proctype consumer()
 					i = i + ALIGN
 				}
 			od;
+#endif
 #ifndef MUTANT_RELEASED_BEFORE_READ
 			rx_release();
 #endif

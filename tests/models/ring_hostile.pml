@@ -18,8 +18,6 @@
  */
 #include "ring_rules.pml"
 
-#define HUGE 1000 /* what a difference below zero is without a sign */
-
 byte word;   /* the peer's position: prod or cons */
 byte header; /* of the next record */
 
@@ -83,7 +81,6 @@ proctype producer()
 #endif
 			cons = now;
 			room = SIZE - SUB(tx_prod, cons);
-			if :: room < 0 -> room = HUGE :: else fi;
 			CLAIM(inside_ring, room <= SIZE && room >= 0);
 			CLAIM(never_back, room >= had);
 			CLAIM(aligned, cons % ALIGN == 0);

@@ -4,7 +4,9 @@
  * alignment are 2 instead of 8, and the ring has 16 bytes. As in the driver, positions run
  * on freely and a ring is a small part of their range.
  */
+#ifndef MOD
 #define MOD 64
+#endif
 #define SIZE 16
 #define HDR 2
 #define ALIGN 2
