@@ -4,46 +4,56 @@
 #
 #   tests/nightly.sh [NATIVE [GUESTS]]
 #
-# NATIVE rounds of the native suites (100), then GUESTS of those in guests (10). Every
-# round's output is kept in build/nightly/, and of a round with a failure all its logs.
+# NATIVE rounds of the native suites (100), then GUESTS of those in guests (10). Native
+# rounds wait more than they compute: LANES of them (two for each processor) go on at
+# once. Every round's output is kept below the cache's nightly/, which `make clean`
+# leaves alone, and of a round with a failure all its logs.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
-logs=$top/build/nightly/$(date +%Y%m%d-%H%M%S)
-passed=0 failed=0 skipped=0
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/sivshmem
+lanes=${LANES:-$((2 * $(nproc)))}
+count='^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$'
 
-# keep NAME: the round's logs.
-keep() {
-	mkdir "$logs/$1"
-	cp -r "$top/build/logs" "$top/build/qemu-logs" "$logs/$1" 2>/dev/null || true
-}
-
-# rounds NUMBER NAME SUITE...
-rounds() {
-	local number=$1 name=$2 i round last start
+# round LOGS NAME SUITE...: one round; what it came to is its log's last line.
+round() {
+	local logs=$1 name=$2 start=$SECONDS last
 	shift 2
 
-	for ((i = 1; i <= number; i++)); do
-		round=$(printf '%s-%03d' "$name" "$i")
-		start=$SECONDS
-		"$top/tests/run.py" "$@" >"$logs/$round.log" 2>&1 || true
-		last=$(tail -n 1 "$logs/$round.log")
-		if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
-			passed=$((passed + BASH_REMATCH[1]))
-			failed=$((failed + BASH_REMATCH[2]))
-			skipped=$((skipped + BASH_REMATCH[3]))
-			[ "${BASH_REMATCH[2]}" -eq 0 ] || keep "$round"
-		else
-			failed=$((failed + 1))
-			keep "$round"
-		fi
-		echo "$name $i of $number: $last ($((SECONDS - start)) s)"
-		grep -aE '^(FAIL|not ok)' "$logs/$round.log" || true
-	done
+	"$top/tests/run.py" --logs "$logs/$name" "$@" >"$logs/$name.log" 2>&1 || true
+	last=$(tail -n 1 "$logs/$name.log")
+	if [[ $last =~ $count ]] && [ "${BASH_REMATCH[2]}" -eq 0 ]; then
+		rm -rf "${logs:?}/$name"
+	elif [[ $name == guests-* ]]; then
+		cp -r "$top/build/qemu-logs" "$logs/$name"
+	fi
+	# at once, for others are at it, too
+	last="$name: $last ($((SECONDS - start)) s)"
+	printf '%s\n' "$last$(grep -aE '^(FAIL|not ok)' "$logs/$name.log" | sed '1s/^/\n/')"
 }
 
+# rounds NUMBER LANES NAME SUITE...
+rounds() {
+	local number=$1 lanes=$2 name=$3
+	shift 3
+	seq -f "$name-%03.0f" 1 "$number" |
+		xargs -r -P "$lanes" -I '{}' "$0" round "$logs" '{}' "$@"
+}
+
+if [ "${1:-}" = round ]; then
+	shift
+	round "$@"
+	exit
+fi
+
+logs=$cache/nightly/$(date +%Y%m%d-%H%M%S)
 mkdir -p "$logs"
 exec > >(tee "$logs/summary.log")
-rounds "${1:-100}" native unit daemon
-rounds "${2:-10}" guests kunit qemu
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed -eq 0 ] && [ $passed -gt 0 ]
+echo "every round's output: $logs"
+make -s -C "$top" -f userspace/Makefile all tests san -j"$(nproc)"
+rounds "${1:-100}" "$lanes" native unit daemon
+rounds "${2:-10}" 1 guests kunit qemu demo smoke
+# a round that ended without its count is a failure
+tail -qn 1 "$logs"/*-[0-9]*.log | awk '
+	/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5; next }
+	{ f++ }
+	END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f || !p }'

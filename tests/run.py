@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs the test suites and counts: `make check`, `make unit`, ...
 
-    tests/run.py [-v] [-k TEXT] SUITE...
+    tests/run.py [-v] [-k TEXT] [--logs FOLDER] SUITE...
 
 Suites: unit, daemon (native programs, as userspace/Makefile lists them), kunit
 and qemu (in guests), demo (the demonstration), smoke (in guests with the newest
@@ -88,11 +88,11 @@ def say(good, name, count, seconds):
 class Program:
     """One native test program."""
 
-    def __init__(self, suite, variant, name, command):
+    def __init__(self, suite, variant, name, command, logs=LOGS):
         self.label = f"{suite}/{name}" + (
             "" if variant in ("script", "plain") else f" ({variant})")
         self.command = command
-        self.log = LOGS / f"{suite}-{variant}-{name}.log"
+        self.log = logs / f"{suite}-{variant}-{name}.log"
         self.count = Count()
         self.seconds = 0.0
 
@@ -133,7 +133,7 @@ def show_failure(program, text, problem):
     for i in shown:
         print(f"     | {lines[i]}")
     print(f"     = {problem or 'failed'}; all of it: "
-          f"{program.log.relative_to(TOP)}", flush=True)
+          f"{os.path.relpath(program.log, TOP)}", flush=True)
 
 
 def build_native():
@@ -144,14 +144,14 @@ def build_native():
     return made.returncode == 0
 
 
-def native_programs(suite, wanted):
+def native_programs(suite, options):
     listing = subprocess.run(
         ["make", "-s", "-f", "userspace/Makefile", "list-tests"], cwd=TOP,
         check=True, text=True, stdout=subprocess.PIPE).stdout
     for line in listing.splitlines():
         its_suite, variant, name, *command = line.split()
-        if its_suite == suite and wanted in name:
-            yield Program(suite, variant, name, command)
+        if its_suite == suite and options.k in name:
+            yield Program(suite, variant, name, command, options.logs)
 
 
 def run_native(suite, options):
@@ -164,7 +164,7 @@ def run_native(suite, options):
     workers = 1 if suite == "daemon" else os.cpu_count() or 1
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         jobs = [pool.submit(program.run)
-                for program in native_programs(suite, options.k)]
+                for program in native_programs(suite, options)]
         for job in concurrent.futures.as_completed(jobs):
             program, text, problem = job.result()
             good = not program.count.failed
@@ -215,8 +215,10 @@ def main():
     parser.add_argument("suites", nargs="+", choices=SUITES, metavar="SUITE")
     parser.add_argument("-k", default="", help="only tests with this in the name")
     parser.add_argument("-v", "--verbose", action="store_true")
+    parser.add_argument("--logs", type=Path, default=LOGS,
+                        help="where native programs' output goes")
     options = parser.parse_args()
-    LOGS.mkdir(parents=True, exist_ok=True)
+    options.logs.mkdir(parents=True, exist_ok=True)
     total = Count()
     for suite in options.suites:
         print(f"=== {suite}", flush=True)
