@@ -272,6 +272,34 @@ static void test_silence(void **state)
 	world_end(&w);
 }
 
+/*
+ * A session is over because it said nothing, and its boot lives: the one after it is told
+ * once more what it has not let go of.
+ */
+static void test_told_again(void **state)
+{
+	unsigned int tries = 0;
+	struct sim_guest *g;
+
+	(void)state;
+	do {
+		assert_in_range(++tries, 0, TRIES);
+		w.gap_ms = 0;
+		g = a->g;
+		sim_session_drop(a);
+		sim_channel_free(at_a);
+		world_must(&w, !world_count(&w, "sessions", "vm", "a"));
+	} while (stood_still(w.gap_ms));
+	assert_int_equal(state_of(at_b), -ETIMEDOUT);
+	sim_channel_free(at_b);
+	assert_int_equal(world_region(&w, "limbo"), 2 * RING);
+	a = world_session(g, w.id[0]);
+	world_must(&w, !world_region(&w, "limbo"));
+	world_pair(&w, a, b->g, &data, &at_a, &at_b);
+	world_talk(&w, at_a, at_b);
+	world_end(&w);
+}
+
 /* Heartbeats keep a session alive that has nothing to say. */
 static void test_heartbeat(void **state)
 {
@@ -544,6 +572,20 @@ static void test_shutdown(void **state)
 	world_end(&w);
 }
 
+/* Guests that do not hear its last words hold nobody up. */
+static void test_deaf_shutdown(void **state)
+{
+	unsigned int guests = w.guests;
+
+	(void)state;
+	w.guests = 0;
+	world_stop(&w);
+	assert_int_equal(world_events(&w, "stop"), 1);
+	w.guests = guests;
+	world_start(&w, "sivshmemd");
+	world_end(&w);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -555,6 +597,8 @@ int main(void)
 		CASE(test_hard_reset),
 		cmocka_unit_test_setup_teardown(test_silence, setup_brief,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_told_again, setup_brief,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_heartbeat, setup_brief,
 						teardown),
 		CASE(test_crowded_window),
@@ -565,6 +609,7 @@ int main(void)
 		CASE(test_limbo),
 		CASE(test_numbers),
 		CASE(test_shutdown),
+		CASE(test_deaf_shutdown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -569,6 +570,57 @@ static void test_wrong_user(void **state)
 	region_free(r);
 }
 
+/*
+ * No descriptor is left: who comes is sent away at once, its own user with the refusal that
+ * ends a QEMU, anybody else without a word; and whoever comes when there are some is served.
+ */
+static void test_no_descriptors(void **state)
+{
+	enum {
+		TRIES = 3
+	};
+	struct rlimit all, none;
+	struct region *r;
+	struct qemu q[TRIES], other, now;
+	int filler[MANY], n = 0, highest = 0, fd;
+
+	(void)state;
+	vms[1].uid = getuid() + 1;
+	r = make_region(&secure, 4);
+	for (fd = 0; fd < TRIES; fd++)
+		dial(&q[fd], 0);
+	dial(&other, 1);
+	for (fd = 0; fd < 1024; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			highest = fd;
+	do {
+		assert_in_range(n, 0, MANY - 1);
+		filler[n] = dup(q[0].sock);
+		assert_true(filler[n] >= 0);
+	} while (filler[n++] < highest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	none = all;
+	none.rlim_cur = (rlim_t)filler[n - 1] + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	run(20);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	while (n)
+		close(filler[--n]);
+	for (n = 0; n < TRIES; n++) {
+		assert_true(read_one(&q[n]) && q[n].value[0] == SERVER_REFUSAL);
+		assert_true(!read_one(&q[n]) && q[n].eof);
+		close(q[n].sock);
+	}
+	assert_true(!read_one(&other) && other.eof);
+	close(other.sock);
+	assert_int_equal(attached, 0);
+	attach(&now, 0);
+	assert_int_equal(attached, 1);
+	assert_int_equal(now.n, 3 + 2 + VECTORS);
+	hang_up(&now);
+	region_free(r);
+}
+
 /* Bytes, half a message, descriptors: each ends the connection and nothing stays. */
 static void test_rogue(void **state)
 {
@@ -824,15 +876,15 @@ static void test_odd_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_hello),	   TEST(test_pairs),
-		TEST(test_numbers),	   TEST(test_boxes),
-		TEST(test_second_refused), TEST(test_many_refused),
-		TEST(test_late_news),	   TEST(test_wrong_user),
-		TEST(test_rogue),	   TEST(test_many_cycles),
-		TEST(test_fd_limit),	   TEST(test_vectors_run_out),
-		TEST(test_drained),	   TEST(test_queue),
-		TEST(test_storm),	   TEST(test_vanilla),
-		TEST(test_odd_memory),
+		TEST(test_hello),	    TEST(test_pairs),
+		TEST(test_numbers),	    TEST(test_boxes),
+		TEST(test_second_refused),  TEST(test_many_refused),
+		TEST(test_late_news),	    TEST(test_wrong_user),
+		TEST(test_no_descriptors),  TEST(test_rogue),
+		TEST(test_many_cycles),	    TEST(test_fd_limit),
+		TEST(test_vectors_run_out), TEST(test_drained),
+		TEST(test_queue),	    TEST(test_storm),
+		TEST(test_vanilla),	    TEST(test_odd_memory),
 	};
 
 	(void)policy;

@@ -242,16 +242,6 @@ static struct yard *broker_yard(const struct broker *b, const struct region *r)
 	return NULL;
 }
 
-struct region *broker_region(const struct broker *b, const char *name)
-{
-	u32 i;
-
-	for (i = 0; i < b->region_count; i++)
-		if (!strcmp(b->regions[i]->name, name))
-			return b->regions[i];
-	return NULL;
-}
-
 struct member *broker_add_member(struct broker *b, struct region *r,
 				 const struct policy_vm *vm)
 {

@@ -385,7 +385,6 @@ struct member *broker_add_member(struct broker *b, struct region *r,
 				 const struct policy_vm *vm);
 /* broker_remove_member() - its channels end, its QEMU is disconnected. */
 void broker_remove_member(struct member *m);
-struct region *broker_region(const struct broker *b, const char *name);
 
 /**
  * broker_adopt() - a new policy (taken over; the regions are the same)
