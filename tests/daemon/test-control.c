@@ -89,7 +89,7 @@ static void test_qemu_args(void **state)
 	argument(answer, 1, want);
 	argument(answer, 3,
 		 "pcie-root-port,id=sivport0,bus=pcie.0,addr=0x10.0x0,"
-		 "multifunction=on,chassis=128,pref64-reserve=4G");
+		 "multifunction=on,chassis=128,pref64-reserve=16G");
 	argument(answer, 5,
 		 "ivshmem-doorbell,chardev=sivshmem0,vectors=2,bus=sivport0");
 	snprintf(want, sizeof(want),

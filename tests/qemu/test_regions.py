@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # One guest in two regions, a shared and an isolated one: services are found in
 # the region that their identities name, and one region's end leaves the other. What
-# each is, and that its memory is cached, is told.
+# each is, and that its memory is cached, is told; and nothing else has its addresses.
 import json
+import re
 
 from lab.certs import Ca
 from lab.daemon import Daemon
@@ -107,6 +108,22 @@ def case_memory_is_apart(lab):
     for device in devices:
         start = lab.vms["alpha"].out(f"sed -n 3p {device}/resource").split()[0]
         assert int(start, 16) >= 1 << 32, f"BAR2 of {device} is below 4 GiB"
+
+
+def case_addresses_are_free(lab):
+    """However many regions a guest has, BAR2 is in no memory that is reserved: there a
+    device that comes back has no address."""
+    lab.start("gamma", extra=lab.daemon.qemu_args("gamma")).wait_boot()
+    for name, count in (("alpha", 2), ("gamma", 1)):
+        guest = lab.vms[name]
+        taken = [(int(start, 16), int(end, 16)) for start, end in re.findall(
+            r"BIOS-e820: \[mem (\w+)-(\w+)\] (?!usable)", guest.kernel_log())]
+        bars = [[int(number, 16) for number in line.split()[:2]] for line in guest.out(
+            "for d in /sys/bus/pci/devices/*; do [ $(cat $d/device) != 0x1110 ] || "
+            "sed -n 3p $d/resource; done").splitlines()]
+        assert len(bars) == count, bars
+        assert not [(start, end) for start, end in bars for other in taken
+                    if start <= other[1] and other[0] <= end], (name, bars, taken)
 
 
 def case_one_device_goes(lab):

@@ -3,6 +3,9 @@
  * QEMU's arguments for a VM, for machine type q35: each region on a root port of its own,
  * whose prefetchable window is larger than all memory below 4 GiB can be, so that the
  * firmware must place it, and BAR2 with it, above: below, x86 firmware makes it uncached.
+ * Together they are larger than what is reserved at the end of an AMD processor's 1 TiB:
+ * SeaBIOS 1.16.3 wants them there and then moves them down once, by their own size. In
+ * reserved memory Linux gives no address to a device that comes, or comes back, later.
  * Never reconnect=: a QEMU that reconnects aborts.
  */
 #define _GNU_SOURCE
@@ -13,6 +16,7 @@
 
 enum {
 	QEMUARGS_WINDOW_G = 4,
+	QEMUARGS_FIRST_WINDOW_G = 16, /* 12 are reserved for HyperTransport */
 	QEMUARGS_FIRST_SLOT = 16
 };
 
@@ -35,6 +39,16 @@ static bool qemuargs_add(json_t *args, const char *fmt, ...)
 	return !n;
 }
 
+/* In GiB: BAR2 and as much again, but no less than what is said above. */
+static unsigned long long qemuargs_window(const struct policy_region *r,
+					  unsigned int i)
+{
+	u64 least = i ? QEMUARGS_WINDOW_G : QEMUARGS_FIRST_WINDOW_G;
+	u64 window = 2 * (r->size >> 30);
+
+	return window < least ? least : window;
+}
+
 /* Commas are doubled in option values. */
 static void qemuargs_escape(char *out, size_t cap, const char *in)
 {
@@ -52,8 +66,6 @@ static bool qemuargs_region(json_t *args, const struct policy_region *r,
 			    const struct policy_vm *vm, const char *dir,
 			    unsigned int i)
 {
-	u64 window = r->size >> 30 < QEMUARGS_WINDOW_G ? QEMUARGS_WINDOW_G :
-							 2 * (r->size >> 30);
 	unsigned int slot = QEMUARGS_FIRST_SLOT + i / 8;
 
 	return qemuargs_add(args, "-chardev") &&
@@ -64,7 +76,7 @@ static bool qemuargs_region(json_t *args, const struct policy_region *r,
 		       args,
 		       "pcie-root-port,id=sivport%u,bus=pcie.0,addr=0x%x.0x%x,"
 		       "multifunction=on,chassis=%u,pref64-reserve=%lluG",
-		       i, slot, i % 8, 128 + i, (unsigned long long)window) &&
+		       i, slot, i % 8, 128 + i, qemuargs_window(r, i)) &&
 	       qemuargs_add(args, "-device") &&
 	       qemuargs_add(args,
 			    "ivshmem-doorbell,chardev=sivshmem%u,vectors=%u,"
