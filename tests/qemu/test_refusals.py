@@ -7,7 +7,7 @@ import subprocess
 
 from lab.faults import (FAULTS, accepting, first_connecting, load, loading, once, probing,
                         sweep, take_away, word, works_again)
-from lab.pair import enter, open_region
+from lab.pair import enter, open_region, renew
 from lab.paths import BUILD
 from lab.shell import Shell
 
@@ -60,7 +60,6 @@ def case_session(lab):
     each(lab, lab.vms["alpha"], {
         "wait_for_random_bytes": (-errno.EINTR, "EINTR"),
         "lookup_user_key": (-errno.EACCES, "EACCES"),
-        "key_validate": (-errno.EKEYREVOKED, "EKEYREVOKED"),
         "find_asymmetric_key": (-errno.ENOKEY, "ENOKEY"),
         "chacha20poly1305_decrypt": (NULL, "EBADMSG"),
         KVMALLOC: (NULL, "ok"),
@@ -71,6 +70,15 @@ def case_session(lab):
         "cdev_device_add": (-errno.EBUSY, "ok"),
         "ida_alloc_range": (-errno.ENOSPC, "ok"),
     }, *first_connecting(lab, lab.here))
+
+
+def case_identity_is_judged(lab):
+    """All are, again and again, so there is only the one that may be lost."""
+    alpha = lab.vms["alpha"]
+    alpha.run("keyctl clear @u")
+    each(lab, alpha, {"key_validate": (-errno.EKEYREVOKED, "EKEYREVOKED")},
+         *first_connecting(lab, lab.here))
+    renew(lab, "alpha")
 
 
 def case_listen(lab):
