@@ -49,6 +49,10 @@
 	X(owner_closes)     \
 	X(peer_marks)       \
 	X(peer_breaks)      \
+	X(host_grants_a)    \
+	X(host_grants_b)    \
+	X(host_calls)       \
+	X(host_answers)     \
 	X(host_closes)      \
 	X(host_resets)      \
 	X(host_revokes)     \
@@ -85,6 +89,14 @@ struct cell {
 #define CL(r) { (r), SIVSHMEM_CLOSING, false }
 #define KE(r) { (r), SIVSHMEM_ENDED, false } /* kept for who maps it */
 #define GO(r) { (r), SIVSHMEM_ENDED, true }
+/* clang-format on */
+
+/* clang-format off */
+/* As it was. */
+#define STAYS { \
+	CN(0), OP(0), OP(0), OP(0), CL(0), CL(0), CL(0), \
+	GO(0), GO(0), KE(0), GO(0), GO(0), GO(0), GO(0), \
+}
 /* clang-format on */
 
 #define HUP (EPOLLHUP | EPOLLIN | EPOLLRDNORM | EPOLLRDHUP)
@@ -164,6 +176,14 @@ static const struct cell table[ACT_COUNT][ST_COUNT] = {
 		GO(-ECONNRESET), GO(-ECONNRESET), KE(-EBUSY),
 		GO(-ECONNRESET), GO(-EBUSY), GO(-EPROTO), GO(-EPERM),
 	},
+	/* a grant was given already, or nobody waits for it any more */
+	[ACT_host_grants_a] = STAYS,
+	/* we are the other end */
+	[ACT_host_grants_b] = STAYS,
+	/* another channel's beginning, under the cid of this one */
+	[ACT_host_calls] = STAYS,
+	/* that is about a listener */
+	[ACT_host_answers] = STAYS,
 	[ACT_host_closes] = {
 		GO(0), CL(0), CL(0), CL(0), CL(0), CL(0), CL(0),
 		GO(0), GO(0), KE(0), GO(0), GO(0), GO(0), GO(0),
@@ -318,6 +338,42 @@ static void hears_fin(struct siv_fake_lab *lab)
 	siv_fake_lab_hear(lab, SIV_MSG_FIN, &m, sizeof(m));
 }
 
+static void hears_grant_a(struct siv_fake_lab *lab)
+{
+	struct siv_grant_a m = {
+		.request = cpu_to_le64(lab->ch->request),
+		.cid = cpu_to_le64(lab->ch->cid),
+	};
+
+	siv_fake_lab_hear(lab, SIV_MSG_GRANT_A, &m, sizeof(m));
+}
+
+static void hears_grant_b(struct siv_fake_lab *lab)
+{
+	struct siv_grant_b m = {
+		.common.cid = cpu_to_le64(lab->ch->cid),
+	};
+
+	siv_fake_lab_hear(lab, SIV_MSG_GRANT_B, &m, sizeof(m));
+}
+
+static void hears_incoming(struct siv_fake_lab *lab)
+{
+	struct siv_incoming m = { .cid = cpu_to_le64(lab->ch->cid) };
+
+	siv_fake_lab_hear(lab, SIV_MSG_INCOMING, &m, sizeof(m));
+}
+
+static void hears_result(struct siv_fake_lab *lab)
+{
+	struct siv_result m = {
+		.request = cpu_to_le64(lab->ch->request),
+		.code = cpu_to_le32(siv_reason_code(SIV_R_POLICY)),
+	};
+
+	siv_fake_lab_hear(lab, SIV_MSG_RESULT, &m, sizeof(m));
+}
+
 static void timeout(struct siv_fake_lab *lab)
 {
 	siv_channel_get(lab->ch);
@@ -352,6 +408,18 @@ static int act(struct siv_fake_lab *lab, unsigned int what)
 		return marks(lab);
 	case ACT_peer_breaks:
 		return breaks(lab);
+	case ACT_host_grants_a:
+		hears_grant_a(lab);
+		return 0;
+	case ACT_host_grants_b:
+		hears_grant_b(lab);
+		return 0;
+	case ACT_host_calls:
+		hears_incoming(lab);
+		return 0;
+	case ACT_host_answers:
+		hears_result(lab);
+		return 0;
 	case ACT_host_closes:
 		hears_close(lab, SIV_OK);
 		return 0;
