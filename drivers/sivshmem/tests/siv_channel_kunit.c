@@ -37,30 +37,34 @@
 	X(FAILED)
 
 /* Who does what. */
-#define ACTS(X)             \
-	X(owner_reads)      \
-	X(owner_writes)     \
-	X(owner_polls)      \
-	X(owner_maps)       \
-	X(owner_waits)      \
-	X(owner_rings)      \
-	X(owner_shuts)      \
-	X(owner_asks)       \
-	X(owner_closes)     \
-	X(peer_marks)       \
-	X(peer_breaks)      \
-	X(host_grants_a)    \
-	X(host_grants_b)    \
-	X(host_calls)       \
-	X(host_answers)     \
-	X(host_closes)      \
-	X(host_resets)      \
-	X(host_revokes)     \
-	X(host_fails)       \
-	X(host_ends_stream) \
-	X(key_is_revoked)   \
-	X(device_goes)      \
-	X(date_passes)      \
+#define ACTS(X)              \
+	X(owner_reads)       \
+	X(owner_writes)      \
+	X(owner_polls)       \
+	X(owner_maps)        \
+	X(owner_waits)       \
+	X(owner_waits_write) \
+	X(owner_rings)       \
+	X(owner_shuts)       \
+	X(owner_shuts_rd)    \
+	X(owner_asks)        \
+	X(owner_closes)      \
+	X(peer_marks)        \
+	X(peer_breaks)       \
+	X(host_grants_a)     \
+	X(host_grants_b)     \
+	X(host_calls)        \
+	X(host_answers)      \
+	X(host_closes)       \
+	X(host_resets)       \
+	X(host_revokes)      \
+	X(host_fails)        \
+	X(host_ends_stream)  \
+	X(key_is_revoked)    \
+	X(device_sleeps)     \
+	X(device_wakes)      \
+	X(device_goes)       \
+	X(date_passes)       \
 	X(time_is_up)
 
 #define ENUM_STATE(name) ST_##name,
@@ -139,6 +143,13 @@ static const struct cell table[ACT_COUNT][ST_COUNT] = {
 		GO(-ECONNRESET), GO(-EBUSY), KE(-ECONNRESET),
 		GO(-ECONNRESET), GO(-ECONNRESET), GO(-EBUSY), GO(-EPERM),
 	},
+	[ACT_owner_waits_write] = {
+		CN(-EPERM),
+		OP(-EAGAIN), OP(-EBUSY), OP(-EAGAIN),
+		CL(0), CL(-EBUSY), CL(0),
+		GO(-ECONNRESET), GO(-EBUSY), KE(-ECONNRESET),
+		GO(-ECONNRESET), GO(-ECONNRESET), GO(-EBUSY), GO(-EPERM),
+	},
 	[ACT_owner_rings] = {
 		CN(-EPERM),
 		OP(0), OP(-EINVAL), OP(0),
@@ -147,6 +158,13 @@ static const struct cell table[ACT_COUNT][ST_COUNT] = {
 		GO(-ECONNRESET), GO(-ECONNRESET), GO(-EINVAL), GO(-EPERM),
 	},
 	[ACT_owner_shuts] = {
+		CN(-EPERM),
+		OP(0), OP(0), OP(0),
+		CL(0), CL(0), CL(0),
+		GO(-ECONNRESET), GO(-ECONNRESET), KE(-ECONNRESET),
+		GO(-ECONNRESET), GO(-ECONNRESET), GO(-EPROTO), GO(-EPERM),
+	},
+	[ACT_owner_shuts_rd] = {
 		CN(-EPERM),
 		OP(0), OP(0), OP(0),
 		CL(0), CL(0), CL(0),
@@ -207,6 +225,14 @@ static const struct cell table[ACT_COUNT][ST_COUNT] = {
 		GO(0), GO(0), KE(0), GO(0), GO(0), GO(0), GO(0),
 	},
 	[ACT_key_is_revoked] = {
+		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
+		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
+	},
+	[ACT_device_sleeps] = {
+		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
+		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
+	},
+	[ACT_device_wakes] = {
 		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
 		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
 	},
@@ -278,10 +304,10 @@ static int maps(struct siv_fake_lab *lab)
 	return err;
 }
 
-static int waits(struct siv_fake_lab *lab)
+static int waits(struct siv_fake_lab *lab, u32 flags)
 {
 	struct sivshmem_wait w = { .size = sizeof(w),
-				   .flags = SIVSHMEM_WAIT_READ,
+				   .flags = flags,
 				   .position = 8 };
 
 	return siv_channel_wait_ioctl(lab->ch, &w);
@@ -394,11 +420,15 @@ static int act(struct siv_fake_lab *lab, unsigned int what)
 	case ACT_owner_maps:
 		return maps(lab);
 	case ACT_owner_waits:
-		return waits(lab);
+		return waits(lab, SIVSHMEM_WAIT_READ);
+	case ACT_owner_waits_write:
+		return waits(lab, SIVSHMEM_WAIT_WRITE);
 	case ACT_owner_rings:
 		return siv_channel_ioctl(lab->file, SIVSHMEM_BELL, 0);
 	case ACT_owner_shuts:
 		return siv_channel_shutdown(lab->ch, SIV_END_WR, 0);
+	case ACT_owner_shuts_rd:
+		return siv_channel_shutdown(lab->ch, SIV_END_RD, 0);
 	case ACT_owner_asks:
 		return asks(lab);
 	case ACT_owner_closes:
@@ -438,6 +468,12 @@ static int act(struct siv_fake_lab *lab, unsigned int what)
 	case ACT_key_is_revoked:
 		siv_host_client->ended(&lab->talk->talk, SIV_R_KEY_REVOKED);
 		return 0;
+	case ACT_device_sleeps:
+		siv_device_suspend(lab->hw->dev, SIV_R_EPOCH, true);
+		return 0;
+	case ACT_device_wakes:
+		siv_device_suspend(lab->hw->dev, SIV_R_EPOCH, true);
+		return siv_device_resume(lab->hw->dev);
 	case ACT_device_goes:
 		siv_device_quiesce(lab->hw->dev, SIV_R_DEVICE_GONE);
 		return 0;
