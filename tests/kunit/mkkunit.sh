@@ -83,34 +83,42 @@ driver_sources() {
 	put "$out/uapi/linux/sivshmem.h" <"$top/include/uapi/linux/sivshmem.h"
 }
 
-# What the driver's own Makefile makes the suites of, but for what hands them to the
-# kernel's KUnit.
-suite_objects() {
-	local file list
+# A list of the driver's own Makefile, in our folder.
+listed() {
+	local list
 
 	list=$(MAKEFLAGS='' make -s -f - <<-X
 		include $driver/Makefile
-		all:; @echo \$(filter-out tests/siv_suites.o,\$(sivshmem-kunit-y))
+		all:; @echo \$($1)
 	X
 	)
+	echo "driver/${list// / driver/}"
+}
+
+# What it makes the suites of, but for what hands them to the kernel's KUnit.
+suite_objects() {
+	local file list
+
+	list=$(listed sivshmem-kunit-y)
 	for file in "$driver"/tests/*.c; do
-		file=tests/$(basename "$file" .c).o
-		case " tests/siv_suites.o $list " in
+		file=driver/tests/$(basename "$file" .c).o
+		case " $list " in
 		*" $file "*) ;;
 		*)
-			echo "$0: drivers/sivshmem/Makefile has no $file" >&2
+			echo "$0: drivers/sivshmem/Makefile has no ${file#*/}" >&2
 			return 1
 			;;
 		esac
 	done
-	echo "driver/${list// / driver/}"
+	echo "${list/driver\/tests\/siv_suites.o /}"
 }
 
 makefile() {
-	local kunit suites
+	local kunit suites parts
 
 	kunit=$(cd "$out" && echo lib/*.c)
 	suites=$(suite_objects)
+	parts=$(listed siv-kunit-parts)
 	put "$out/Kbuild" <<-X
 		LINUXINCLUDE := -I\$(src)/include \$(LINUXINCLUDE)
 		ccflags-y += -include \$(src)/include/kunit_compat.h -I\$(src)/driver
@@ -118,6 +126,7 @@ makefile() {
 		obj-m += kunit.o sivshmem-kunit.o
 		kunit-y := ${kunit//.c/.o}
 		sivshmem-kunit-y := main.o $suites
+		\$(foreach part,$parts,\$(eval CFLAGS_\$(part) += -include tests/fault_calls.h))
 	X
 }
 
