@@ -589,6 +589,39 @@ static void time_only_goes_on(struct kunit *test)
 			now + 2);
 }
 
+/* Nothing comes into .sivshmem once it is closed; what is there counts, and may go. */
+static void closed_is_closed(struct kunit *test)
+{
+	struct key *ring = siv_keys_anchors()->keyring;
+	key_ref_t ref = make_key_ref(ring, true);
+	struct key *ca;
+
+	add_ca(test);
+	ca = fix(test)->ca;
+	KUNIT_EXPECT_FALSE(test, siv_keys_anchors_closed());
+	/* nobody links it elsewhere: not where it could be changed by another way */
+	KUNIT_EXPECT_EQ(test, ring->uid.val, 0);
+	KUNIT_EXPECT_EQ(test, ring->perm & (KEY_POS_WRITE | KEY_USR_LINK), 0);
+	KUNIT_ASSERT_EQ(test, keyring_restrict(ref, NULL, NULL), 0);
+	KUNIT_EXPECT_TRUE(test, siv_keys_anchors_closed());
+	KUNIT_EXPECT_GT(test, ADD(NAME, cert), 0);
+	KUNIT_EXPECT_EQ(test, keyring_restrict(ref, NULL, NULL), -EEXIST);
+
+	key_unlink(ring, ca);
+	KUNIT_EXPECT_EQ(test, key_link(ring, ca), -EPERM);
+	ref = add(ring, "asymmetric", NULL, siv_fixture_ca,
+		  sizeof(siv_fixture_ca));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(ref), -EPERM);
+	ref = add(ring, "user", "any", "any", 3);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(ref), -EPERM);
+	keyring_clear(fix(test)->ring);
+	KUNIT_EXPECT_EQ(test, ADD(NAME, cert), -ENOKEY);
+
+	/* an open one again, for whoever comes next */
+	siv_keys_exit();
+	KUNIT_ASSERT_EQ(test, siv_keys_init(), 0);
+}
+
 static struct kunit_case siv_keys_cases[] = {
 	KUNIT_CASE(needs_an_anchor),
 	KUNIT_CASE(refuses),
@@ -603,6 +636,7 @@ static struct kunit_case siv_keys_cases[] = {
 	KUNIT_CASE(unuse_waits),
 	KUNIT_CASE(new_is_made_inside),
 	KUNIT_CASE(time_only_goes_on),
+	KUNIT_CASE(closed_is_closed),
 	{},
 };
 
