@@ -233,7 +233,7 @@ static int renew(struct fixture *x)
 	err = add_key(x);
 	again = siv_identity_lookup(x->serial, &after);
 	if (!IS_ERR(again)) {
-		if (again != id || (before == after) != (err != 0))
+		if (again != id || (before != after) == !!err)
 			err = -EIO;
 		siv_identity_cert_put(after);
 		siv_identity_put(again);

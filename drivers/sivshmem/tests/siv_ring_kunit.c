@@ -6,6 +6,7 @@
  * versions.)
  */
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -294,6 +295,171 @@ static void random_pages(struct kunit *test)
 	}
 }
 
+/* What a peer scribbles while we run, and the guards around what it cannot reach. */
+enum {
+	ACTS = 16000,
+	GUARD = 64,
+	GUARDED = 0xa5,
+};
+
+struct scribble {
+	struct fixture *x;
+	struct siv_side *side; /* the peer's */
+	siv_pos *pos;	       /* what it moves on, and our own of it */
+	const siv_pos *ours;
+};
+
+/* Mostly what may be, so that it is believed; sometimes anything. */
+static int scribble(void *arg)
+{
+	struct scribble *s = arg;
+	unsigned int i = 0;
+	siv_pos pos;
+
+	while (!kthread_should_stop()) {
+		pos = READ_ONCE(*s->ours) + (get_random_u32() % RING & ~7U);
+		if (!(get_random_u32() % 8))
+			pos = get_random_u64();
+		WRITE_ONCE(*s->pos, pos);
+		/* headers, and whatever else the ring has */
+		WRITE_ONCE(*(u64 *)(s->x->ring +
+				    (get_random_u32() % (2 * RING) & ~7U)),
+			   i & 1 ? get_random_u32() % RING : get_random_u64());
+		WRITE_ONCE(s->side->end, get_random_u32());
+		WRITE_ONCE(s->side->want_prod, get_random_u64());
+		WRITE_ONCE(s->side->want_cons, get_random_u64());
+		if (!(++i % 64))
+			cond_resched();
+	}
+	return 0;
+}
+
+static struct task_struct *scribble_begin(struct kunit *test,
+					  struct scribble *s)
+{
+	struct task_struct *thread = kthread_run(scribble, s, "siv-scribbler");
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+	return thread;
+}
+
+static bool guards_hold(const u8 *buf, size_t n)
+{
+	return !memchr_inv(buf, GUARDED, GUARD) &&
+	       !memchr_inv(buf + GUARD + n, GUARDED, GUARD);
+}
+
+/* One look of the consumer's. Return: bytes of a record, 0 for none. */
+static u64 look(struct kunit *test, struct fixture *x, u8 *out,
+		enum siv_reason *r)
+{
+	u64 avail, len, off = siv_rx_offset(&x->rx);
+	u8 hdr[SIV_RECORD_HDR];
+
+	*r = siv_rx_avail(&x->rx, &avail);
+	if (*r != SIV_OK)
+		return 0;
+	KUNIT_EXPECT_LE(test, avail, (u64)RING);
+	KUNIT_EXPECT_LT(test, off, (u64)RING);
+	if (avail < SIV_RECORD_HDR)
+		return 0;
+	siv_rx_header_load(hdr, x->ring + off);
+	*r = siv_rx_header(&x->rx, hdr, avail, &len);
+	if (*r != SIV_OK)
+		return 0;
+	KUNIT_EXPECT_LE(test, len, siv_ring_max_record(RING));
+	KUNIT_EXPECT_LE(test, siv_ring_need(len), avail);
+	memcpy(out, x->ring + off + SIV_RECORD_HDR, len);
+	siv_rx_release(&x->rx, siv_ring_need(len));
+	return len;
+}
+
+static void a_scribbling_producer(struct kunit *test)
+{
+	struct fixture *x = test->priv;
+	struct scribble s = { x, &x->a, &x->a.prod, &x->rx.cons };
+	const size_t max = siv_ring_max_record(RING);
+	unsigned int i, records = 0, refused = 0;
+	struct task_struct *thread;
+	siv_pos own = x->b.prod;
+	enum siv_reason r;
+	u8 *buf;
+
+	buf = kunit_kzalloc(test, max + 2 * GUARD, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	memset(buf, GUARDED, max + 2 * GUARD);
+	thread = scribble_begin(test, &s);
+	for (i = 0; i < ACTS; i++) {
+		if (look(test, x, buf + GUARD, &r))
+			records++;
+		refused += r != SIV_OK;
+		/* a broken ring ends a channel: another one begins here */
+		if (r != SIV_OK)
+			x->rx.prod = x->rx.cons;
+		if (siv_end_get(&x->a) & ~(SIV_END_WR | SIV_END_RD))
+			KUNIT_FAIL(test, "a mark that is none");
+		/* with one processor it is its turn now */
+		if (!(i % 16))
+			usleep_range(20, 50);
+	}
+	kthread_stop(thread);
+	KUNIT_EXPECT_TRUE(test, guards_hold(buf, max));
+	KUNIT_EXPECT_EQ(test, x->b.prod, own);
+	KUNIT_EXPECT_GT(test, records, 0);
+	KUNIT_EXPECT_GT(test, refused, 0);
+	/* what it leaves behind is refused, and stays refused */
+	x->rx.prod = x->rx.cons;
+	x->a.prod = x->rx.cons + RING + 8;
+	KUNIT_EXPECT_EQ(test, look(test, x, buf + GUARD, &r), 0);
+	KUNIT_EXPECT_EQ(test, r, SIV_R_RING_POSITION);
+	x->a.prod = x->rx.cons + 64;
+	siv_put_le64(x->ring + siv_rx_offset(&x->rx), max + 1);
+	KUNIT_EXPECT_EQ(test, look(test, x, buf + GUARD, &r), 0);
+	KUNIT_EXPECT_EQ(test, r, SIV_R_RING_RECORD);
+}
+
+static void a_scribbling_consumer(struct kunit *test)
+{
+	struct fixture *x = test->priv;
+	struct scribble s = { x, &x->b, &x->b.cons, &x->tx.cons };
+	unsigned int i, written = 0, refused = 0;
+	struct task_struct *thread;
+	siv_pos cons = x->a.cons;
+	u64 room, n;
+
+	thread = scribble_begin(test, &s);
+	for (i = 0; i < ACTS; i++) {
+		if (siv_tx_room(&x->tx, &room) != SIV_OK) {
+			refused++;
+			KUNIT_EXPECT_EQ(test, room, 0);
+			x->tx.cons = x->tx.prod; /* as above */
+		} else {
+			KUNIT_EXPECT_LE(test, room, (u64)RING);
+			/* never what would pass the position that was believed */
+			KUNIT_EXPECT_EQ(test, room,
+					RING - (x->tx.prod - x->tx.cons));
+			KUNIT_EXPECT_LT(test, siv_tx_offset(&x->tx), (u64)RING);
+			n = min_t(u64, room, siv_ring_need(i % 2000)) & ~7ULL;
+			siv_tx_publish(&x->tx, n);
+			written += n > 0;
+		}
+		siv_end_get(&x->b);
+		/* with one processor it is its turn now */
+		if (!(i % 16))
+			usleep_range(20, 50);
+	}
+	kthread_stop(thread);
+	KUNIT_EXPECT_EQ(test, x->a.prod, x->tx.prod);
+	KUNIT_EXPECT_EQ(test, x->a.cons, cons);
+	KUNIT_EXPECT_GT(test, written, 0);
+	KUNIT_EXPECT_GT(test, refused, 0);
+	x->tx.cons = x->tx.prod;
+	x->b.cons = x->tx.prod + 8;
+	KUNIT_EXPECT_EQ(test, siv_tx_room(&x->tx, &room), SIV_R_RING_POSITION);
+	x->b.cons = x->tx.cons - 8;
+	KUNIT_EXPECT_EQ(test, siv_tx_room(&x->tx, &room), SIV_R_RING_POSITION);
+}
+
 static void rings_on_crossing_only(struct kunit *test)
 {
 	struct fixture *x = test->priv;
@@ -325,6 +491,8 @@ static struct kunit_case siv_ring_cases[] = {
 	KUNIT_CASE(hostile_positions),
 	KUNIT_CASE(hostile_headers),
 	KUNIT_CASE(random_pages),
+	KUNIT_CASE(a_scribbling_producer),
+	KUNIT_CASE(a_scribbling_consumer),
 	KUNIT_CASE(rings_on_crossing_only),
 	KUNIT_CASE(end_marks),
 	{},
