@@ -101,11 +101,12 @@ static bool run(struct kunit *test, const struct act *act, unsigned int n,
 
 	if (act->prepare)
 		KUNIT_ASSERT_EQ_MSG(test, act->prepare(x), 0, "%s", act->what);
+	siv_fault_watch();
 	siv_fault_arm(n);
 	*err = act->run(x);
 	failed = siv_fault_disarm();
 	act->undo(x);
-	KUNIT_ASSERT_EQ_MSG(test, live(), 0, "%s %u: something is left",
+	KUNIT_EXPECT_EQ_MSG(test, live(), 0, "%s %u: something is left",
 			    act->what, n);
 	return failed;
 }
@@ -115,7 +116,6 @@ static void sweep(struct kunit *test, const struct act *act)
 	unsigned int n, spared = 0;
 	int err;
 
-	siv_fault_watch();
 	for (n = 1; n < ENOUGH && run(test, act, n, &err); n++) {
 		if (!err)
 			spared++;
@@ -233,7 +233,7 @@ static int renew(struct fixture *x)
 	err = add_key(x);
 	again = siv_identity_lookup(x->serial, &after);
 	if (!IS_ERR(again)) {
-		if (again != id || (before != after) == !!err)
+		if (again != id || !err == (before == after))
 			err = -EIO;
 		siv_identity_cert_put(after);
 		siv_identity_put(again);
@@ -283,6 +283,7 @@ static void the_start(struct kunit *test)
 	sweep(test,
 	      &(struct act){ "start", NULL, start_keys, nothing, -ENOMEM, 3 });
 	KUNIT_ASSERT_EQ(test, siv_keys_init(), 0);
+	KUNIT_ASSERT_EQ(test, anchor_begin(x), 0);
 }
 
 /* ------------------------------------------------------------------- the device */
@@ -754,6 +755,8 @@ static void fault_exit(struct kunit *test)
 {
 	struct fixture *x = test->priv;
 
+	if (!x || !x->ca)
+		return;
 	siv_fault_unwatch();
 	if (x->lab)
 		siv_fake_lab_free(x->lab);
