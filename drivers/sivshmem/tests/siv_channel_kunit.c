@@ -4,16 +4,13 @@
  * or the clock does gives the errno that is written here and leaves the state that is
  * written here; what is refused changes nothing and is one event, and the first cause of
  * an end stays.
- * What the peer has not read of a closed channel stays ten seconds, and no longer.
  */
 #include <kunit/test.h>
 #include <linux/fs.h>
-#include <linux/kthread.h>
-#include <linux/mman.h>
 
 #include "../core/reason.h"
 #include "../event.h"
-#include "fake_channel.h"
+#include "acts.h"
 #include "suites.h"
 
 /*
@@ -253,176 +250,23 @@ static const struct cell table[ACT_COUNT][ST_COUNT] = {
 
 /* ------------------------------------------------------------------------- acts */
 
-static int reads(struct siv_fake_lab *lab)
-{
-	u8 buf[64];
-	loff_t pos = 0;
-
-	return kernel_read(lab->file, buf, sizeof(buf), &pos);
-}
-
-static int writes(struct siv_fake_lab *lab)
-{
-	loff_t pos = 0;
-
-	return kernel_write(lab->file, "four", 4, &pos);
-}
-
-/* Is the page there? In its memory. */
-static bool touches(unsigned long at)
-{
-	u8 byte;
-
-	return !copy_from_user(&byte, (const void __user *)at, 1);
-}
-
-/* Where there is no user memory: what mmap() asks before a page is mapped. */
-static int maps(struct siv_fake_lab *lab)
-{
-	unsigned long at;
-	int err;
-
-	if (!lab->mm) {
-		if (!test_bit(SIV_CHANNEL_OPENED, &lab->ch->flags))
-			return -EPERM;
-		if (READ_ONCE(lab->ch->windows.gone))
-			return siv_channel_errno(lab->ch);
-		return siv_channel_claim(lab->ch, SIV_MODE_MAP);
-	}
-	kthread_use_mm(lab->mm);
-	at = vm_mmap(lab->file, 0, lab->hw->dev->geo.granule,
-		     PROT_READ | PROT_WRITE, MAP_SHARED, 0);
-	err = IS_ERR_VALUE(at) ? (int)at : 0;
-	/* so that there is something to take away */
-	if (!err && !touches(at))
-		err = -EFAULT;
-	if (!err && lab->at)
-		vm_munmap(at, 1);
-	kthread_unuse_mm(lab->mm);
-	if (!err && !lab->at)
-		lab->at = at;
-	return err;
-}
-
-static int waits(struct siv_fake_lab *lab, u32 flags)
-{
-	struct sivshmem_wait w = { .size = sizeof(w),
-				   .flags = flags,
-				   .position = 8 };
-
-	return siv_channel_wait_ioctl(lab->ch, &w);
-}
-
-static int asks(struct siv_fake_lab *lab)
-{
-	struct sivshmem_info info = { .size = sizeof(info) };
-
-	siv_channel_info(lab->ch, &info);
-	return info.state == READ_ONCE(lab->ch->state) &&
-			       info.end_reason ==
-				       -siv_reason_errno(lab->ch->why) ?
-		       0 :
-		       -EBADMSG;
-}
-
-static int breaks(struct siv_fake_lab *lab)
-{
-	siv_fake_lab_peer(lab)->prod = 3;
-	return reads(lab);
-}
-
-static int marks(struct siv_fake_lab *lab)
-{
-	siv_end_set(siv_fake_lab_peer(lab), SIV_END_WR | SIV_END_RD);
-	return reads(lab);
-}
-
-static void hears_close(struct siv_fake_lab *lab, enum siv_reason why)
-{
-	struct siv_close m = {
-		.cid = cpu_to_le64(lab->ch->cid),
-		.code = cpu_to_le32(siv_reason_code(why)),
-	};
-
-	siv_fake_lab_hear(lab, SIV_MSG_CLOSE, &m, sizeof(m));
-}
-
-static void hears_failed(struct siv_fake_lab *lab)
-{
-	struct siv_failed m = {
-		.request = cpu_to_le64(lab->ch->request),
-		.code = cpu_to_le32(siv_reason_code(SIV_R_POLICY)),
-	};
-
-	siv_fake_lab_hear(lab, SIV_MSG_FAILED, &m, sizeof(m));
-}
-
-static void hears_fin(struct siv_fake_lab *lab)
-{
-	struct siv_fin m = { .cid = cpu_to_le64(lab->ch->cid) };
-
-	siv_fake_lab_hear(lab, SIV_MSG_FIN, &m, sizeof(m));
-}
-
-static void hears_grant_a(struct siv_fake_lab *lab)
-{
-	struct siv_grant_a m = {
-		.request = cpu_to_le64(lab->ch->request),
-		.cid = cpu_to_le64(lab->ch->cid),
-	};
-
-	siv_fake_lab_hear(lab, SIV_MSG_GRANT_A, &m, sizeof(m));
-}
-
-static void hears_grant_b(struct siv_fake_lab *lab)
-{
-	struct siv_grant_b m = {
-		.common.cid = cpu_to_le64(lab->ch->cid),
-	};
-
-	siv_fake_lab_hear(lab, SIV_MSG_GRANT_B, &m, sizeof(m));
-}
-
-static void hears_incoming(struct siv_fake_lab *lab)
-{
-	struct siv_incoming m = { .cid = cpu_to_le64(lab->ch->cid) };
-
-	siv_fake_lab_hear(lab, SIV_MSG_INCOMING, &m, sizeof(m));
-}
-
-static void hears_result(struct siv_fake_lab *lab)
-{
-	struct siv_result m = {
-		.request = cpu_to_le64(lab->ch->request),
-		.code = cpu_to_le32(siv_reason_code(SIV_R_POLICY)),
-	};
-
-	siv_fake_lab_hear(lab, SIV_MSG_RESULT, &m, sizeof(m));
-}
-
-static void timeout(struct siv_fake_lab *lab)
-{
-	siv_channel_get(lab->ch);
-	siv_channel_timeout_work(&lab->ch->timeout.work);
-}
-
 static int act(struct siv_fake_lab *lab, unsigned int what)
 {
 	struct siv_host *host = &lab->talk->host;
 
 	switch (what) {
 	case ACT_owner_reads:
-		return reads(lab);
+		return siv_act_reads(lab);
 	case ACT_owner_writes:
-		return writes(lab);
+		return siv_act_writes(lab);
 	case ACT_owner_polls:
 		return (__force int)vfs_poll(lab->file, NULL);
 	case ACT_owner_maps:
-		return maps(lab);
+		return siv_act_maps(lab);
 	case ACT_owner_waits:
-		return waits(lab, SIVSHMEM_WAIT_READ);
+		return siv_act_waits(lab, SIVSHMEM_WAIT_READ);
 	case ACT_owner_waits_write:
-		return waits(lab, SIVSHMEM_WAIT_WRITE);
+		return siv_act_waits(lab, SIVSHMEM_WAIT_WRITE);
 	case ACT_owner_rings:
 		return siv_channel_ioctl(lab->file, SIVSHMEM_BELL, 0);
 	case ACT_owner_shuts:
@@ -430,40 +274,40 @@ static int act(struct siv_fake_lab *lab, unsigned int what)
 	case ACT_owner_shuts_rd:
 		return siv_channel_shutdown(lab->ch, SIV_END_RD, 0);
 	case ACT_owner_asks:
-		return asks(lab);
+		return siv_act_asks(lab);
 	case ACT_owner_closes:
 		siv_fake_lab_close(lab);
 		return 0;
 	case ACT_peer_marks:
-		return marks(lab);
+		return siv_act_marks(lab);
 	case ACT_peer_breaks:
-		return breaks(lab);
+		return siv_act_breaks(lab);
 	case ACT_host_grants_a:
-		hears_grant_a(lab);
+		siv_act_hears_grant_a(lab);
 		return 0;
 	case ACT_host_grants_b:
-		hears_grant_b(lab);
+		siv_act_hears_grant_b(lab);
 		return 0;
 	case ACT_host_calls:
-		hears_incoming(lab);
+		siv_act_hears_incoming(lab);
 		return 0;
 	case ACT_host_answers:
-		hears_result(lab);
+		siv_act_hears_result(lab);
 		return 0;
 	case ACT_host_closes:
-		hears_close(lab, SIV_OK);
+		siv_act_hears_close(lab, SIV_OK);
 		return 0;
 	case ACT_host_resets:
-		hears_close(lab, SIV_R_PEER_GONE);
+		siv_act_hears_close(lab, SIV_R_PEER_GONE);
 		return 0;
 	case ACT_host_revokes:
-		hears_close(lab, SIV_R_REVOKED);
+		siv_act_hears_close(lab, SIV_R_REVOKED);
 		return 0;
 	case ACT_host_fails:
-		hears_failed(lab);
+		siv_act_hears_failed(lab);
 		return 0;
 	case ACT_host_ends_stream:
-		hears_fin(lab);
+		siv_act_hears_fin(lab);
 		return 0;
 	case ACT_key_is_revoked:
 		siv_host_client->ended(&lab->talk->talk, SIV_R_KEY_REVOKED);
@@ -482,7 +326,7 @@ static int act(struct siv_fake_lab *lab, unsigned int what)
 		siv_host_client->tick(host);
 		return 0;
 	case ACT_time_is_up:
-		timeout(lab);
+		siv_act_times_out(lab);
 		return 0;
 	default:
 		return -EOPNOTSUPP;
@@ -494,37 +338,26 @@ static int act(struct siv_fake_lab *lab, unsigned int what)
 static void reach(struct siv_fake_lab *lab, unsigned int state)
 {
 	if (state == ST_FAILED)
-		hears_failed(lab);
+		siv_act_hears_failed(lab);
 	if (state == ST_CONNECTING || state == ST_FAILED)
 		return;
 	siv_fake_lab_open(lab);
 	if (state == ST_OPEN_RW || state == ST_CLOSING_RW ||
 	    state == ST_RESET_RW || state == ST_BROKEN)
-		reads(lab);
+		siv_act_reads(lab);
 	if (state == ST_OPEN_MAP || state == ST_CLOSING_MAP ||
 	    state == ST_RESET_MAP || state == ST_REVOKED_MAP)
-		maps(lab);
+		siv_act_maps(lab);
 	if (state == ST_CLOSING || state == ST_CLOSING_RW ||
 	    state == ST_CLOSING_MAP)
-		hears_close(lab, SIV_OK);
+		siv_act_hears_close(lab, SIV_OK);
 	if (state == ST_RESET || state == ST_RESET_RW || state == ST_RESET_MAP)
-		hears_close(lab, SIV_R_PEER_GONE);
+		siv_act_hears_close(lab, SIV_R_PEER_GONE);
 	if (state == ST_REVOKED || state == ST_REVOKED_MAP)
-		hears_close(lab, SIV_R_REVOKED);
+		siv_act_hears_close(lab, SIV_R_REVOKED);
 	if (state == ST_BROKEN)
-		breaks(lab);
+		siv_act_breaks(lab);
 	siv_fake_lab_settle(lab);
-}
-
-/* Is the mapping that was made still there? */
-static bool mapped(struct siv_fake_lab *lab)
-{
-	bool good;
-
-	kthread_use_mm(lab->mm);
-	good = touches(lab->at);
-	kthread_unuse_mm(lab->mm);
-	return good;
 }
 
 /* ------------------------------------------------------------------------ cells */
@@ -593,7 +426,7 @@ static void cell(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ch->state, want->state);
 	KUNIT_EXPECT_EQ(test, ch->windows.gone, want->gone);
 	if (lab->at)
-		KUNIT_EXPECT_EQ(test, mapped(lab), !want->gone);
+		KUNIT_EXPECT_EQ(test, siv_act_mapped(lab), !want->gone);
 	if (why != SIV_OK)
 		KUNIT_EXPECT_EQ(test, ch->why, why);
 	if (pick->act < ACT_peer_marks &&
@@ -644,111 +477,6 @@ static void none_is_made(struct kunit *test)
 	talk->state = SIV_TALK_LIVE;
 }
 
-/* ----------------------------------------------------------------------- linger */
-
-enum {
-	LINGER_MS = 10000,
-	RECORD = 16, /* what a record of four bytes takes */
-};
-
-/* What the owner of a closed channel looks at now and then: now. */
-static void look(struct siv_fake_lab *lab)
-{
-	/* twice: a look that had begun may have seen what was before */
-	flush_delayed_work(&lab->ch->linger);
-	flush_delayed_work(&lab->ch->linger);
-	siv_fake_lab_settle(lab);
-}
-
-/* The owner writes a record and closes; the peer reads nothing. */
-static void closes_unread(struct siv_fake_lab *lab)
-{
-	siv_fake_lab_open(lab);
-	writes(lab);
-	siv_fake_lab_close(lab);
-}
-
-/* All is there for the peer, and the host has not heard that the memory is free. */
-static void is_kept(struct kunit *test)
-{
-	struct siv_fake_lab *lab = test->priv;
-	const struct siv_geometry *geo = &lab->hw->dev->geo;
-	struct siv_side *own = lab->ch->tx.ring.own;
-	struct siv_rx rx;
-	u64 avail = 0;
-
-	look(lab);
-	KUNIT_EXPECT_EQ(test, lab->ch->state, SIVSHMEM_OPEN);
-	KUNIT_EXPECT_FALSE(test, lab->ch->windows.gone);
-	KUNIT_EXPECT_EQ(test, lab->talk->said, 0);
-	siv_rx_init(&rx, siv_fake_lab_peer(lab), (struct siv_side __peer *)own,
-		    geo->granule);
-	KUNIT_EXPECT_EQ(test, siv_rx_avail(&rx, &avail), SIV_OK);
-	KUNIT_EXPECT_EQ(test, avail, RECORD);
-	KUNIT_EXPECT_EQ(test, memcmp(lab->ch->tx.base + sizeof(u64), "four", 4),
-			0);
-}
-
-static void is_given_back(struct kunit *test)
-{
-	struct siv_fake_lab *lab = test->priv;
-
-	look(lab);
-	KUNIT_EXPECT_EQ(test, lab->ch->state, SIVSHMEM_ENDED);
-	KUNIT_EXPECT_EQ(test, lab->ch->why, SIV_R_PEER_CLOSED);
-	KUNIT_EXPECT_TRUE(test, lab->ch->windows.gone);
-	KUNIT_EXPECT_EQ(test, lab->talk->said, SIV_MSG_CLOSED);
-	KUNIT_EXPECT_TRUE(test, list_empty(&lab->ch->link));
-}
-
-static void unread_stays_ten_seconds(struct kunit *test)
-{
-	struct siv_fake_lab *lab = test->priv;
-
-	closes_unread(lab);
-	is_kept(test);
-	siv_fake_ms += LINGER_MS - 1;
-	is_kept(test);
-	siv_fake_ms++;
-	is_given_back(test);
-}
-
-static void what_was_read_is_given_back(struct kunit *test)
-{
-	struct siv_fake_lab *lab = test->priv;
-
-	closes_unread(lab);
-	is_kept(test);
-	siv_fake_lab_peer(lab)->cons = RECORD;
-	is_given_back(test);
-}
-
-static void nobody_reads_any_more(struct kunit *test)
-{
-	struct siv_fake_lab *lab = test->priv;
-
-	closes_unread(lab);
-	is_kept(test);
-	siv_end_set(siv_fake_lab_peer(lab), SIV_END_RD);
-	is_given_back(test);
-}
-
-/* By mapping a user may claim to have written what is never read. */
-static void a_wrong_position_costs_ten_seconds(struct kunit *test)
-{
-	struct siv_fake_lab *lab = test->priv;
-
-	siv_fake_lab_open(lab);
-	KUNIT_ASSERT_EQ(test, maps(lab), 0);
-	lab->ch->tx.ring.own->prod = 3;
-	siv_fake_lab_close(lab);
-	siv_fake_ms += LINGER_MS - 1;
-	look(lab);
-	KUNIT_EXPECT_FALSE(test, lab->ch->windows.gone);
-	siv_fake_ms++;
-	is_given_back(test);
-}
-
 static int channel_init(struct kunit *test)
 {
 	test->priv = siv_fake_lab_make(test);
@@ -764,10 +492,6 @@ static struct kunit_case siv_channel_cases[] = {
 	KUNIT_CASE(table_is_whole),
 	KUNIT_CASE_PARAM(cell, pick_gen_params),
 	KUNIT_CASE(none_is_made),
-	KUNIT_CASE(unread_stays_ten_seconds),
-	KUNIT_CASE(what_was_read_is_given_back),
-	KUNIT_CASE(nobody_reads_any_more),
-	KUNIT_CASE(a_wrong_position_costs_ten_seconds),
 	{},
 };
 

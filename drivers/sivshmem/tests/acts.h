@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the owner, the peer, the host and the clock do to a laboratory's channel: in one
+ * line, for suites that go through them.
+ */
+#ifndef SIV_TESTS_ACTS_H
+#define SIV_TESTS_ACTS_H
+
+#include "fake_channel.h"
+
+/* The owner: as much as its buffer holds; "four". Return: what the call gives. */
+int siv_act_reads(struct siv_fake_lab *lab);
+int siv_act_writes(struct siv_fake_lab *lab);
+/* The first window, and touches it; where a mapping is already, this one goes again. */
+int siv_act_maps(struct siv_fake_lab *lab);
+/* siv_act_mapped() - is the mapping that was made still there? */
+bool siv_act_mapped(struct siv_fake_lab *lab);
+/* WAIT for position 8, without waiting; SIVSHMEM_WAIT_READ or SIVSHMEM_WAIT_WRITE. */
+int siv_act_waits(struct siv_fake_lab *lab, u32 flags);
+/* siv_act_asks() - INFO; -EBADMSG if it does not say what the channel is. */
+int siv_act_asks(struct siv_fake_lab *lab);
+
+/* The peer: a position that breaks the rules; end marks. Return: what read() then gives. */
+int siv_act_breaks(struct siv_fake_lab *lab);
+int siv_act_marks(struct siv_fake_lab *lab);
+
+/* The host: a message with the channel's request, its cid, or both. */
+void siv_act_hears_close(struct siv_fake_lab *lab, enum siv_reason why);
+void siv_act_hears_failed(struct siv_fake_lab *lab);
+void siv_act_hears_fin(struct siv_fake_lab *lab);
+void siv_act_hears_grant_a(struct siv_fake_lab *lab);
+void siv_act_hears_grant_b(struct siv_fake_lab *lab);
+void siv_act_hears_incoming(struct siv_fake_lab *lab);
+void siv_act_hears_result(struct siv_fake_lab *lab);
+
+/* siv_act_times_out() - the handshake's time is up. */
+void siv_act_times_out(struct siv_fake_lab *lab);
+
+#endif /* SIV_TESTS_ACTS_H */
