@@ -413,11 +413,43 @@ static struct siv_channel *siv_channel_by_request(struct siv_talk *talk,
 	return NULL;
 }
 
+/* A message about this channel that has no place here: it ends, unless it is over. */
+static void siv_channel_misplaced(struct siv_channel *ch,
+				  enum siv_event_place at)
+{
+	if (READ_ONCE(ch->why) != SIV_OK)
+		return;
+	siv_refused(ch->host->dev, at, SIV_R_STATE, ch->cid);
+	siv_channel_end(ch, SIV_R_STATE, false);
+}
+
+/*
+ * A grant that nobody waits for: the host gets its memory back. Nothing is said of a cid
+ * that is another channel's (@other), for the host would end that one.
+ */
+static void siv_channel_unwanted(struct siv_talk *talk, u64 cid,
+				 struct siv_channel *ch,
+				 struct siv_channel *other)
+{
+	struct siv_failed failed = {
+		.cid = cpu_to_le64(cid),
+		.code = cpu_to_le32(siv_reason_code(SIV_R_TIMEOUT)),
+	};
+
+	if (!other)
+		siv_talk_say(talk, SIV_MSG_FAILED, &failed, sizeof(failed));
+	else if (other != ch && READ_ONCE(other->why) == SIV_OK)
+		siv_refused(talk->host->dev, SIV_AT_GRANT, SIV_R_GENERATION,
+			    cid);
+	/* it was granted already */
+	if (ch && ch->cid)
+		siv_channel_misplaced(ch, SIV_AT_GRANT);
+}
+
 void siv_channel_got_grant_a(struct siv_talk *talk, struct siv_span body)
 {
 	const struct siv_grant_a *m = (const struct siv_grant_a *)body.p;
 	struct siv_grant_a *copy = kmemdup(body.p, body.n, GFP_KERNEL);
-	struct siv_failed failed = { .cid = m->cid };
 	struct siv_channel *ch, *other;
 	u64 cid = le64_to_cpu(m->cid);
 	bool waits, taken = false;
@@ -435,19 +467,16 @@ void siv_channel_got_grant_a(struct siv_talk *talk, struct siv_span body)
 		taken = true;
 	}
 	mutex_unlock(&talk->host->lock);
-	if (other)
-		siv_channel_put(other);
+	if (!taken)
+		kfree(copy);
 	if (waits && other) {
 		/* nothing is said of the cid: it is that of a live channel */
-		kfree(copy);
 		siv_refused(talk->host->dev, SIV_AT_GRANT, SIV_R_GENERATION,
 			    cid);
 		siv_channel_end(ch, SIV_R_GENERATION, true);
 	} else if (!taken) {
 		/* timed out, or cancelled by a signal, or never asked for */
-		kfree(copy);
-		failed.code = cpu_to_le32(siv_reason_code(SIV_R_TIMEOUT));
-		siv_talk_say(talk, SIV_MSG_FAILED, &failed, sizeof(failed));
+		siv_channel_unwanted(talk, cid, ch, other);
 	} else if (ch->uflags & SIVSHMEM_NONBLOCK) {
 		siv_channel_get(ch);
 		if (!queue_work(siv_crypto_wq, &ch->open_work))
@@ -455,6 +484,8 @@ void siv_channel_got_grant_a(struct siv_talk *talk, struct siv_span body)
 	} else {
 		wake_up_all(&ch->wait);
 	}
+	if (other)
+		siv_channel_put(other);
 	if (ch)
 		siv_channel_put(ch);
 }
@@ -480,6 +511,7 @@ void siv_channel_got_failed(struct siv_talk *talk, struct siv_span body)
 
 /* ---------------------------------------------------------------- B: INCOMING */
 
+/* REJECT, but of a cid that a live channel has: the host would end that one. */
 static void siv_channel_reject(struct siv_talk *talk, __le64 cid,
 			       enum siv_reason why)
 {
@@ -487,9 +519,17 @@ static void siv_channel_reject(struct siv_talk *talk, __le64 cid,
 		.cid = cid,
 		.code = cpu_to_le32(siv_reason_code(why)),
 	};
+	struct siv_channel *other;
 
-	siv_refused(talk->host->dev, SIV_AT_INCOMING, why, le64_to_cpu(cid));
-	siv_talk_say(talk, SIV_MSG_REJECT, &reject, sizeof(reject));
+	mutex_lock(&talk->host->lock);
+	other = siv_channel_by_cid(talk, le64_to_cpu(cid));
+	mutex_unlock(&talk->host->lock);
+	siv_refused(talk->host->dev, SIV_AT_INCOMING,
+		    other ? SIV_R_GENERATION : why, le64_to_cpu(cid));
+	if (other)
+		siv_channel_put(other);
+	else
+		siv_talk_say(talk, SIV_MSG_REJECT, &reject, sizeof(reject));
 }
 
 /* What can be said without any cryptography. */
@@ -749,7 +789,7 @@ void siv_channel_got_grant_b(struct siv_talk *talk, struct siv_span body)
 		r = SIV_R_NO_LISTENER;
 	if (r == SIV_OK) {
 		siv_channel_client->opened(ch);
-	} else if (READ_ONCE(ch->why) == SIV_OK && !ch->a) {
+	} else if (READ_ONCE(ch->why) == SIV_OK) {
 		siv_refused(ch->host->dev, SIV_AT_GRANT, r, ch->cid);
 		siv_channel_end(ch, r, false);
 	}

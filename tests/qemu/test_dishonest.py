@@ -162,10 +162,11 @@ def case_downgrade(lab):
 
 
 def live_number(lab, *expected):
-    """The number of a channel that is open."""
+    """The number of a channel that is open, which goes on."""
     honest(lab, 3)
     told(lab, *expected)
     both_ways(lab, 2)
+    both_ways(lab, 3)
     for shell in (lab.here, lab.there):
         shell.ok("close 3")
     honest(lab, 1)

@@ -78,7 +78,13 @@ void siv_talk_doubt(struct siv_talk *talk)
 
 int siv_talk_say(struct siv_talk *talk, u16 type, const void *body, size_t len)
 {
-	container_of(talk, struct siv_fake_talk, talk)->said = type;
+	struct siv_fake_talk *f =
+		container_of(talk, struct siv_fake_talk, talk);
+
+	f->said = type;
+	f->says |= BIT(type);
+	if (type == SIV_MSG_FAILED)
+		memcpy(&f->failed, body, sizeof(f->failed));
 	return 0;
 }
 

@@ -19,6 +19,8 @@ struct kunit;
  * @refs: references taken, less those given back
  * @hellos: how often a new session was wanted
  * @said: the last message to the host, 0 if there was none
+ * @says: all of them, BIT() of each type
+ * @failed: the last FAILED
  * @hh: called whenever a key is about to be made, if it is set
  */
 struct siv_fake_talk {
@@ -28,6 +30,8 @@ struct siv_fake_talk {
 	int refs;
 	unsigned int hellos;
 	u16 said;
+	u32 says;
+	struct siv_failed failed;
 	void (*hh)(struct siv_talk *talk);
 };
 

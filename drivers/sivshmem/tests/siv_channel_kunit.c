@@ -98,6 +98,11 @@ struct cell {
 	CN(0), OP(0), OP(0), OP(0), CL(0), CL(0), CL(0), \
 	GO(0), GO(0), KE(0), GO(0), GO(0), GO(0), GO(0), \
 }
+/* A message out of place: EPROTO, unless it has only crossed the end. */
+#define MISPLACED { \
+	GO(0), GO(0), GO(0), KE(0), CL(0), CL(0), CL(0), \
+	GO(0), GO(0), KE(0), GO(0), GO(0), GO(0), GO(0), \
+}
 /* clang-format on */
 
 #define HUP (EPOLLHUP | EPOLLIN | EPOLLRDNORM | EPOLLRDHUP)
@@ -191,10 +196,10 @@ static const struct cell table[ACT_COUNT][ST_COUNT] = {
 		GO(-ECONNRESET), GO(-ECONNRESET), KE(-EBUSY),
 		GO(-ECONNRESET), GO(-EBUSY), GO(-EPROTO), GO(-EPERM),
 	},
-	/* a grant was given already, or nobody waits for it any more */
-	[ACT_host_grants_a] = STAYS,
+	/* it was given already */
+	[ACT_host_grants_a] = MISPLACED,
 	/* we are the other end */
-	[ACT_host_grants_b] = STAYS,
+	[ACT_host_grants_b] = MISPLACED,
 	/* another channel's beginning, under the cid of this one */
 	[ACT_host_calls] = STAYS,
 	/* that is about a listener */
