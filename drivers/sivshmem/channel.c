@@ -83,6 +83,8 @@ int siv_channel_claim(struct siv_channel *ch, enum siv_channel_mode mode)
 		why = SIV_R_NOT_OPEN;
 	else if (ch->mode == SIV_MODE_NONE && ch->state == SIVSHMEM_ENDED)
 		err = siv_channel_errno(ch);
+	else if (mode == SIV_MODE_MAP && siv_channel_sealed(ch))
+		why = SIV_R_UNSUPPORTED;
 	else if (ch->mode == SIV_MODE_NONE)
 		WRITE_ONCE(ch->mode, mode);
 	else if (ch->mode != mode)

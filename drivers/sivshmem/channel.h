@@ -363,7 +363,10 @@ void siv_channel_leave(struct siv_channel *ch, int idx);
 /* siv_channel_ring() - ring the peer; inside the gate. */
 void siv_channel_ring(struct siv_channel *ch);
 
-/* siv_channel_claim() - first use decides: 0, -EBUSY if it is used the other way. */
+/*
+ * siv_channel_claim() - first use decides: 0, -EBUSY if it is used the other way,
+ * -EOPNOTSUPP by mapping if it is sealed.
+ */
 int siv_channel_claim(struct siv_channel *ch, enum siv_channel_mode mode);
 /* siv_channel_why() - what calls get from a channel that has ended: not SIV_OK. */
 enum siv_reason siv_channel_why(const struct siv_channel *ch);

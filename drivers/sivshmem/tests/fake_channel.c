@@ -179,6 +179,24 @@ static void fake_host(struct siv_fake_lab *lab)
 	INIT_LIST_HEAD(&host->listeners);
 }
 
+/* A channel that is CONNECTING. */
+static void fake_begin(struct kunit *test, struct siv_fake_lab *lab, u32 uflags)
+{
+	KUNIT_ASSERT_EQ(test,
+			siv_channel_alloc(&lab->talk->talk, true,
+					  SIVSHMEM_NO_NODE | uflags,
+					  SIV_SUITE_CHACHAPOLY, &lab->ch),
+			SIV_OK);
+	lab->ch->cid = FAKE_CID;
+	lab->ch->request = FAKE_CID;
+}
+
+static void fake_file(struct kunit *test, struct siv_fake_lab *lab)
+{
+	lab->file = siv_channel_file(lab->ch, O_NONBLOCK);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(lab->file));
+}
+
 struct siv_fake_lab *siv_fake_lab_make(struct kunit *test)
 {
 	struct siv_fake_lab *lab =
@@ -195,15 +213,8 @@ struct siv_fake_lab *siv_fake_lab_make(struct kunit *test)
 	siv_channel_client_set(&fake_client);
 	siv_device_client_set(&fake_device_client);
 	KUNIT_ASSERT_EQ(test, siv_device_add(lab->hw->dev, false), 0);
-	KUNIT_ASSERT_EQ(test,
-			siv_channel_alloc(&lab->talk->talk, true,
-					  SIVSHMEM_NO_NODE,
-					  SIV_SUITE_CHACHAPOLY, &lab->ch),
-			SIV_OK);
-	lab->ch->cid = FAKE_CID;
-	lab->ch->request = FAKE_CID;
-	lab->file = siv_channel_file(lab->ch, O_NONBLOCK);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(lab->file));
+	fake_begin(test, lab, 0);
+	fake_file(test, lab);
 	return lab;
 }
 
@@ -242,6 +253,18 @@ void siv_fake_lab_free(struct siv_fake_lab *lab)
 	siv_device_client_set(NULL);
 	siv_channel_client_set(NULL);
 	siv_host_client_set(NULL);
+}
+
+void siv_fake_lab_seal(struct kunit *test, struct siv_fake_lab *lab)
+{
+	siv_fake_lab_close(lab);
+	siv_channel_put(lab->ch);
+	fake_begin(test, lab, SIVSHMEM_SEALED);
+	siv_fake_lab_open(lab);
+	mutex_lock(&lab->ch->connect_lock);
+	KUNIT_EXPECT_EQ(test, siv_channel_seal_start(lab->ch), SIV_OK);
+	mutex_unlock(&lab->ch->connect_lock);
+	fake_file(test, lab);
 }
 
 /* ------------------------------------------------------------ the peer, and the host */

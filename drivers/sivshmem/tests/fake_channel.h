@@ -36,6 +36,8 @@ struct siv_fake_lab *siv_fake_lab_make(struct kunit *test);
 void siv_fake_lab_free(struct siv_fake_lab *lab);
 /* siv_fake_lab_open() - as if the handshake had succeeded. */
 void siv_fake_lab_open(struct siv_fake_lab *lab);
+/* siv_fake_lab_seal() - another channel in its place, sealed and open. */
+void siv_fake_lab_seal(struct kunit *test, struct siv_fake_lab *lab);
 /* siv_fake_lab_close() - close its file, now. */
 void siv_fake_lab_close(struct siv_fake_lab *lab);
 /* siv_fake_lab_settle() - until what was begun in the background is done. */

@@ -482,6 +482,29 @@ static void none_is_made(struct kunit *test)
 	talk->state = SIV_TALK_LIVE;
 }
 
+/* What only a mapping needs is refused, and decides nothing. */
+static void sealed_is_never_mapped(struct kunit *test)
+{
+	struct siv_fake_lab *lab = test->priv;
+	u64 before = siv_event_count(SIV_R_UNSUPPORTED);
+
+	siv_fake_lab_seal(test, lab);
+	KUNIT_EXPECT_EQ(test, siv_act_waits(lab, SIVSHMEM_WAIT_READ),
+			-EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, siv_act_waits(lab, SIVSHMEM_WAIT_WRITE),
+			-EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, siv_channel_ioctl(lab->file, SIVSHMEM_BELL, 0),
+			-EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, siv_event_count(SIV_R_UNSUPPORTED), before + 3);
+	KUNIT_EXPECT_EQ(test, lab->hw->rung, 0);
+	KUNIT_EXPECT_EQ(test, lab->ch->mode, SIV_MODE_NONE);
+	KUNIT_EXPECT_EQ(test, siv_act_reads(lab), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, siv_act_writes(lab), 4);
+	KUNIT_EXPECT_EQ(test, lab->ch->mode, SIV_MODE_RW);
+	KUNIT_EXPECT_EQ(test, siv_act_waits(lab, SIVSHMEM_WAIT_READ),
+			-EOPNOTSUPP);
+}
+
 static int channel_init(struct kunit *test)
 {
 	test->priv = siv_fake_lab_make(test);
@@ -497,6 +520,7 @@ static struct kunit_case siv_channel_cases[] = {
 	KUNIT_CASE(table_is_whole),
 	KUNIT_CASE_PARAM(cell, pick_gen_params),
 	KUNIT_CASE(none_is_made),
+	KUNIT_CASE(sealed_is_never_mapped),
 	{},
 };
 
