@@ -223,6 +223,7 @@ static int renew(struct fixture *x)
 {
 	struct siv_identity_cert *before, *after;
 	struct siv_identity *id, *again;
+	bool renewed;
 	int err;
 
 	id = siv_identity_lookup(x->serial, &before);
@@ -233,7 +234,8 @@ static int renew(struct fixture *x)
 	err = add_key(x);
 	again = siv_identity_lookup(x->serial, &after);
 	if (!IS_ERR(again)) {
-		if (again != id || !err == (before == after))
+		renewed = before != after;
+		if (again != id || renewed == !!err)
 			err = -EIO;
 		siv_identity_cert_put(after);
 		siv_identity_put(again);
