@@ -26,6 +26,7 @@ help: ## this list
 		awk -F'\t' '{ printf "  %-14s %s\n", $$1, $$2 }'
 	@echo "Variables: KDIR or KREL (kernel), DESTDIR and prefix (install)," \
 		"V=1 (commands), K=TEXT (only tests with it in their name)"
+	@echo "  and for make kunit KERNELS=\"bookworm trixie forky\" or all (a line for each)"
 
 # --- building ----------------------------------------------------------------
 
@@ -88,10 +89,10 @@ daemon: ## native tests against a running daemon
 	@$(run-tests) daemon
 
 .PHONY: kunit
-kunit: ## the core's tests inside a stock kernel
+kunit: ## the driver's tests inside a stock kernel, or in those of KERNELS=all
 	@tests/deps.sh check
 	@$(MAKE) --no-print-directory guest-parts kunit-modules
-	@$(run-tests) kunit
+	@$(if $(KERNELS),tests/matrix.sh kunit $(KERNELS) $(if $(K),-k '$(K)'),$(run-tests) kunit)
 
 .PHONY: kunit-modules
 kunit-modules:

@@ -4,6 +4,8 @@
 #
 #   tests/matrix.sh          all of it; a table, in build/matrix.txt, too
 #   tests/matrix.sh smoke    KUnit and the most important cases with the newest kernel
+#   tests/matrix.sh kunit RELEASE... [-k TEXT]
+#                            KUnit with these releases' kernels, a line for each; all: all
 #
 # Kernels: Debian's 6.1 and those of tests/kernels.sh. QEMUs: this machine's and
 # trixie's; the latter with the oldest and the newest kernel.
@@ -11,6 +13,7 @@ set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tests/debian.sh
 . "$top/tests/debian.sh"
+all=(bookworm trixie forky)
 smoke=(-k boot. -k curves. -k data. -k keys. -k life. -k map.)
 
 debian_finish() { rm -rf "$1/usr/share/bash-completion"; }
@@ -48,18 +51,65 @@ suite() {
 	[[ $counts =~ ^[1-9][0-9]*\ passed,\ 0\ failed ]] || failed=1
 }
 
+# kernel_of RELEASE: which version that is; it was built for.
+kernel_of() {
+	if [ "$1" = bookworm ]; then
+		echo "${KREL:-$(dpkg-query -W -f '${Depends}' linux-headers-amd64 |
+			sed -n 's/.*linux-headers-\([^ ,]*\).*/\1/p')}"
+	else
+		cat "$top/build/kernels/$1/kernel/include/config/kernel.release"
+	fi
+}
+
+# built RELEASE: module and suites for it, without a warning. Bookworm's are make's.
+built() { [ "$1" = bookworm ] || "$top/tests/kernels.sh" "$1"; }
+
 # row RELEASE QEMU SUITE: a suite, and a line for it in the table, with what it skipped.
 row() {
-	local version kernel=$KREL
+	local version kernel
 
-	[ "$1" = bookworm ] ||
-		kernel=$(cat "$top/build/kernels/$1/kernel/include/config/kernel.release")
+	kernel=$(kernel_of "$1")
 	version=$("$2" --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')
 	echo "=== $3, kernel $kernel, QEMU $version"
 	: >"$skips"
 	suite "$@"
 	printf '%-24s %-10s %-6s %s\n' "$kernel" "$version" "$3" "$counts" >>"$table.new"
 	sed 's/^/    /' "$skips" >>"$table.new"
+}
+
+# sums: lines of counts, added up.
+sums() {
+	awk '{ p += $1; f += $3; s += $5 }
+		END { print p " passed, " f " failed, " s " skipped" }'
+}
+
+# kunit RELEASE... [-k TEXT]: one after the other; of what passes only the count.
+kunit() {
+	local release counts total='' output
+	local -a releases=() only=()
+
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-k) only=(-k "$2") && shift ;;
+		*) releases+=("$1") ;;
+		esac
+		shift
+	done
+	[ "${releases[*]}" != all ] || releases=("${all[@]}")
+	output=$(mktemp "$top/build/matrix.XXXXXX")
+	for release in "${releases[@]}"; do
+		if built "$release" >"$output" 2>&1; then
+			suite "$release" "$here" kunit "${only[@]}" >"$output"
+			release=$(kernel_of "$release")
+		else
+			failed=1 counts='0 passed, 1 failed, 0 skipped'
+		fi
+		grep -v '^ok ' "$output" || true
+		printf '%-24s %s\n' "$release" "$counts"
+		total+=$counts$'\n'
+	done
+	rm "$output"
+	printf '%s' "$total" | sums
 }
 
 failed=0
@@ -71,20 +121,23 @@ if [ "${1:-}" = smoke ]; then
 	suite forky "$here" kunit
 	first=$counts
 	suite forky "$here" qemu "${smoke[@]}"
-	printf '%s\n%s\n' "$first" "$counts" | awk '{ p += $1; f += $3; s += $5 }
-		END { print p " passed, " f " failed, " s " skipped" }'
+	printf '%s\n%s\n' "$first" "$counts" | sums
+	exit "$failed"
+fi
+
+if [ "${1:-}" = kunit ]; then
+	shift
+	kunit "$@"
 	exit "$failed"
 fi
 
 table=$top/build/matrix.txt
 printf '%-24s %-10s %-6s %s\n' kernel QEMU suite result >"$table.new"
-KREL=${KREL:-$(dpkg-query -W -f '${Depends}' linux-headers-amd64 |
-	sed -n 's/.*linux-headers-\([^ ,]*\).*/\1/p')}
 newer=$(mktemp -d /tmp/siv-qemu.XXXXXX)
 trap 'rm -rf "$skips" "$newer" "$work"' EXIT
 qemu_of trixie "$newer"
-for release in bookworm trixie forky; do
-	if [ "$release" != bookworm ] && ! "$top/tests/kernels.sh" "$release"; then
+for release in "${all[@]}"; do
+	if ! built "$release"; then
 		printf '%-24s the module does not build, or warns\n' "$release" >>"$table.new"
 		failed=1
 		continue
