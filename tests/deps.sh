@@ -19,7 +19,7 @@ check='libcmocka-dev pkg-config linux-source-6.1 xz-utils python3-cryptography
 style='clang-format sparse codespell shellcheck cppcheck mandoc
 	linux-source-6.1 xz-utils coccinelle clang-tidy-14'
 debug='flex bison bc libelf-dev'
-uml='gcc libc6-dev make flex bison bc xz-utils python3 openssl
+uml='gcc libc6-dev make flex bison bc xz-utils python3 openssl libssl-dev
 	linux-headers-amd64 linux-source-6.1'
 arm64='qemu-system-arm'
 models='spin gcc libc6-dev python3'

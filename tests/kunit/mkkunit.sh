@@ -49,7 +49,8 @@ kunit_sources() {
 
 # copy FOLDER: the driver, there; what it has no longer goes, but not what was generated.
 copy() {
-	local file generated=(! -name siv_keys_fixture.h ! -name siv_vectors.h)
+	local file generated=(! -name siv_keys_fixture.h ! -name siv_vectors.h
+		! -name siv_cert_cases.h)
 	local what=('(' -name '*.[ch]' -o -name Makefile -o -name Kconfig -o -name .kunitconfig
 		')' ! -name '*.mod.c')
 
@@ -66,13 +67,19 @@ copy() {
 # generated FOLDER: what the suites include. Certificates are made once: their dates must
 # be good whenever the tests run.
 generated() {
-	local header=$1/siv_keys_fixture.h
+	local header=$1/siv_keys_fixture.h cases=$1/siv_cert_cases.h
+	local program=build/user/test-progs/cert-kunit
 
 	if [ ! "$header" -nt "$top/tests/kunit/gen-keys.py" ]; then
 		python3 "$top/tests/kunit/gen-keys.py" | put "$header"
 		touch "$header"
 	fi
 	python3 "$top/tests/vectors/gen-kunit.py" | put "$1/siv_vectors.h"
+	MAKEFLAGS='' make -s -C "$top" -f userspace/Makefile "$program" >&2
+	if [ ! "$cases" -nt "$top/$program" ]; then
+		"$top/$program" | put "$cases"
+		touch "$cases"
+	fi
 }
 
 # Kbuild writes beside the sources, so they are copied into a folder of their own.

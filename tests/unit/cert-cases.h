@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Certificates that differ from a valid one in one field, and what becomes of each: in
- * the style of x509-limbo. Included by test-cert.c alone.
+ * the style of x509-limbo. Included by test-cert.c, which judges them natively, and by
+ * cert-kunit.c, which writes them down for KUnit.
  */
 #ifndef TESTS_CERT_CASES_H
 #define TESTS_CERT_CASES_H
@@ -524,5 +525,21 @@ static const struct edit san_cases[] = {
 	REFUSE("service of 64", RSA, SAN, URI("sivshmem://demo/alice/" NAME_64),
 	       CERT_SAN_NAME),
 };
+
+static const char *const algs[TEST_ALGS] = { ALG_RSA_SHA256, ALG_ECDSA_SHA256,
+					     ALG_ECDSA_SHA384 };
+
+/* edit_build() - the certificate of a case, signed. Return: bytes in @out. */
+static inline size_t edit_build(uint8_t *out, const struct edit *e,
+				const struct test_ca *ca)
+{
+	struct certtext t;
+
+	certtext_default(&t, algs[e->ca]);
+	t.field[e->field] = e->text;
+	if (e->field == F_ALG)
+		t.field[F_OUTER_ALG] = e->text;
+	return certbuild(out, &t, ca);
+}
 
 #endif

@@ -8,6 +8,11 @@ unit-tests += test-cert
 test-cert-srcs := tests/unit/test-cert.c tests/unit/certbuild.c \
 		  tests/unit/dertext.c
 
+# The same cases, written down for KUnit.
+test-progs += cert-kunit
+cert-kunit-srcs := tests/unit/cert-kunit.c tests/unit/certbuild.c \
+		   tests/unit/dertext.c
+
 unit-tests += test-cert-mutate
 test-cert-mutate-srcs := tests/unit/test-cert-mutate.c tests/unit/certbuild.c \
 			 tests/unit/dertext.c

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Claim: the native programs pass as many vectors as the generated header of KUnit
-says that it has. The vector programs take an empty list of psks for none, count a
+"""Claim: the native programs pass as many vectors, and test-cert judges as many
+certificates, as the generated headers of KUnit say that they have. The vector programs take an empty list of psks for none, count a
 malformed vector as failed and say which it is and why, and end with status 2 and
 without a count if a file cannot be read or is no list of vectors.
 
@@ -50,6 +50,13 @@ def test_counts(_):
     assert generated == {"NOISE": passed("noise-vectors"),
                          "XDH": passed("xdh-vectors")}, generated
     assert connects == passed("test-connect-kat")
+
+
+def test_certificates(_):
+    table = output("build/user/test-progs/cert-kunit")
+    said = re.findall(r"(\d+) cases$", output(*command("test-cert")), re.M)
+    count = int(re.search(r"^#define SIV_CERT_CASES (\d+)$", table, re.M)[1])
+    assert count == table.count(".name = ") == sum(map(int, said)), (count, said)
 
 
 def run(program, path):
