@@ -85,6 +85,8 @@ int siv_talk_say(struct siv_talk *talk, u16 type, const void *body, size_t len)
 	f->says |= BIT(type);
 	if (type == SIV_MSG_FAILED)
 		memcpy(&f->failed, body, sizeof(f->failed));
+	if (f->answer)
+		f->answer(talk, type, body);
 	return 0;
 }
 

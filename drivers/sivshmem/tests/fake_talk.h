@@ -21,6 +21,7 @@ struct kunit;
  * @said: the last message to the host, 0 if there was none
  * @says: all of them, BIT() of each type
  * @failed: the last FAILED
+ * @answer: called with whatever is said, if it is set: the host
  * @hh: called whenever a key is about to be made, if it is set
  */
 struct siv_fake_talk {
@@ -32,6 +33,7 @@ struct siv_fake_talk {
 	u16 said;
 	u32 says;
 	struct siv_failed failed;
+	void (*answer)(struct siv_talk *talk, u16 type, const void *body);
 	void (*hh)(struct siv_talk *talk);
 };
 
