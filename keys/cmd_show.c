@@ -17,6 +17,8 @@
 /**
  * struct shown - what a file holds
  * @der: all of it, DER
+ * @cert: the certificate in it
+ * @has_key: a private key follows
  */
 struct shown {
 	struct blob der;

@@ -7,6 +7,9 @@
 
 /**
  * deliver_pair() - a new key pair and its certificate
+ * @i: who issues
+ * @id: for whom
+ * @v: dates of the certificate
  * @where: an endpoint's bundle, or a host's files without .crt and .key; NULL: named
  *         after the identity
  * @renew: a live certificate of the same name is expected
@@ -15,6 +18,10 @@ int deliver_pair(struct issuer *i, const struct identity *id,
 		 const struct validity *v, const char *where, bool renew);
 /**
  * deliver_cert() - the certificate alone, for a key that stays where it is
+ * @i: who issues
+ * @id: for whom
+ * @pub: the public key to certify
+ * @v: dates of the certificate
  * @where: DER for an endpoint, PEM for a host; NULL: named after the identity
  */
 int deliver_cert(struct issuer *i, const struct identity *id,

@@ -27,6 +27,7 @@ void blob_free(struct blob *b);
  * file_read() - read a file whole
  * @path: "-": standard input
  * @max: most bytes it may have
+ * @out: set to it; blob_free()
  *
  * Says what is wrong. Return: 0 or -1.
  */
@@ -38,6 +39,7 @@ int file_read(const char *path, size_t max, struct blob *out);
  * @path: what the user called it
  * @base: the name, inside @path
  * @temp: the name until then; empty: nothing to do
+ * @replace: an existing file of this name may be replaced
  */
 struct outfile {
 	int dir;
@@ -49,8 +51,11 @@ struct outfile {
 
 /**
  * outfile_begin() - write all of it under another name in the same directory
+ * @f: set to it
  * @path: must stay until commit or abort
  * @mode: of the new file, whatever the umask
+ * @p: what it holds
+ * @n: bytes at @p
  * @replace: an existing file of this name may be replaced
  *
  * Says what is wrong, also when the name is taken. Return: 0 or -1.

@@ -36,6 +36,9 @@ struct validity {
 
 /**
  * struct issuer - what every issuing command works with
+ * @store: the state directory, locked
+ * @index: what was issued and revoked
+ * @ca: certificate, and the key if it signs
  */
 struct issuer {
 	struct store store;
@@ -50,6 +53,9 @@ void issuer_close(struct issuer *i);
 
 /**
  * issue_allowed() - may this public key and name be certified?
+ * @i: whose index says it
+ * @id: the name
+ * @pub: the public key
  * @renew: an earlier certificate of the same name and key is expected
  *
  * Refuses a key that another live certificate carries, one that was revoked, and a
@@ -59,14 +65,22 @@ int issue_allowed(const struct issuer *i, const struct identity *id,
 		  const uint8_t pub[SIV_KEY_LEN], bool renew);
 /**
  * issue_sign() - make the certificate; nothing is written yet
+ * @i: the CA that signs
+ * @id: the name
+ * @pub: the public key
+ * @v: its dates
  * @der: set to it; @c points into it
+ * @c: set to what it says
  */
 int issue_sign(struct issuer *i, const struct identity *id,
 	       const uint8_t pub[SIV_KEY_LEN], const struct validity *v,
 	       struct blob *der, struct siv_cert *c);
 /**
  * issue_record() - write it into the store, then give the output files their names
+ * @i: whose store and index
+ * @c: from issue_sign()
  * @out: begun, @count of them
+ * @count: how many @out
  *
  * So a key is never given out whose certificate is not recorded.
  */

@@ -58,7 +58,10 @@ struct command {
 
 /**
  * options_parse() - after the command's name
+ * @c: the command: what it takes
+ * @argc: how many @argv
  * @argv: argv[0] is that name
+ * @o: set to what was said
  *
  * Return: -1 to go on; else the exit status, after --help or a wrong command line.
  */

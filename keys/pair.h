@@ -18,6 +18,10 @@ int pair_der(EVP_PKEY *key, struct blob *out);
 
 /**
  * bundle_make() - certificate DER, then PKCS#8 DER
+ * @cert: DER
+ * @key: the private key
+ * @where: for messages
+ * @out: set to it
  *
  * Checked as the driver will check it: profile, form, and that the two match.
  */
@@ -29,12 +33,18 @@ int bundle_check(struct siv_span bundle, const char *where, struct siv_cert *c,
 
 /**
  * challenge_get() - the pending challenge of a name, or a new one
+ * @s: where it is kept
+ * @name: the identity
  * @pub: 32 bytes for the guest
  */
 int challenge_get(const struct store *s, const char *name,
 		  uint8_t pub[SIV_KEY_LEN]);
 /**
  * challenge_answer() - check SPKI and proof (cert.h) against the pending challenge
+ * @s: where the challenge is kept
+ * @name: the identity
+ * @answer: what the guest sent
+ * @where: for messages
  * @pub: the public key that is proved
  *
  * The challenge stays until challenge_done(). Return: 0, or -1 after saying why.

@@ -13,6 +13,8 @@ int revoke_serial(struct issuer *i, const char *serial, const char *reason);
 
 /**
  * crl_make() - sign a list of everything ever revoked
+ * @i: the CA that signs, and its index
+ * @now: when this one is made
  * @until: when the next one is due
  * @pem: set to it
  *
@@ -24,6 +26,7 @@ int crl_make(struct issuer *i, int64_t now, int64_t until, struct blob *pem);
  * crl_find() - is a serial number on a list?
  * @path: PEM or DER
  * @ca: DER of the CA's certificate, which must have signed it
+ * @serial: the number looked for
  * @now: the list must be in force then
  * @found: set
  */

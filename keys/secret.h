@@ -36,11 +36,14 @@ int passphrase_get(const char *file, const char *what, int twice,
 
 /**
  * private_key_pem() - PKCS#8 PEM of a private key
+ * @key: the private key
  * @passphrase: NULL: not encrypted; else AES-256-CBC and scrypt
+ * @out: set to it
  */
 int private_key_pem(EVP_PKEY *key, const char *passphrase, struct blob *out);
 /**
  * private_key_read() - a private key from PEM or DER (PKCS#8)
+ * @in: the bytes
  * @where: for messages
  * @passphrase_file: as for passphrase_get(); used only if it is encrypted
  *

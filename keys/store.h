@@ -23,6 +23,8 @@ struct store {
 
 /**
  * store_create() - make the directory for a new CA and lock it
+ * @s: set to it
+ * @path: of the directory
  *
  * A directory that is there is taken if it is ours, 0700 and without a CA.
  * Says what is wrong. Return: 0 or -1.

@@ -13,6 +13,8 @@ enum {
 const char *when_text(char out[WHEN_LEN], int64_t when);
 /**
  * when_parse() - the same back; a date alone is its first second
+ * @text: 2027-01-31T00:00:00Z or 2027-01-31
+ * @when: set to it
  *
  * From 1950 to 9999. Return: 0, or -1 (says nothing).
  */

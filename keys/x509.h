@@ -17,7 +17,9 @@ int x509_der(X509 *x, struct blob *der);
 int x509_pem(const struct blob *der, struct blob *pem);
 /**
  * x509_profile() - parse by the profile
+ * @der: the certificate
  * @where: for messages
+ * @c: set to what it says; points into @der
  *
  * Return: 0, or -1 after saying the cause.
  */
@@ -27,7 +29,10 @@ struct siv_anchors *x509_anchors(const struct blob *der, const char *where);
 
 /**
  * x509_extension() - append an extension made from OpenSSL's notation
+ * @x: the certificate to extend
  * @issuer: whose SKI a keyid is
+ * @nid: OpenSSL's number of the extension
+ * @value: in OpenSSL's notation
  */
 int x509_extension(X509 *x, X509 *issuer, int nid, const char *value);
 /**

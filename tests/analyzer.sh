@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# clang's static analyzer over the core, the programs and the driver: what it warns of.
+# clang's static analyzer over the core, the programs, the driver, and what tests run
+# natively and in guests: what it warns of.
 # Where it is wrong, a NOLINT beside the place says why it is.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,8 +11,12 @@ export checks='-*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.*'
 
 # One file a process: with several it takes every va_list for uninitialized.
 tidy() {
-	clang-tidy-14 --quiet --checks="$checks" --warnings-as-errors='*' "$@" 2>&1 |
-		grep -E ' (warning|error):' || true
+	local output status=0
+
+	output=$(clang-tidy-14 --quiet --checks="$checks" --warnings-as-errors='*' "$@" 2>&1) ||
+		status=$?
+	grep -E ' (warning|error):' <<<"$output" && return
+	[ $status -eq 0 ] || printf '%s: clang-tidy failed (%s): %s\n' "$1" $status "$output"
 }
 export -f tidy
 
@@ -20,6 +25,7 @@ user_file() {
 
 	case $1 in
 	*/lie.c) more=(-DSIV_DISHONEST) ;;
+	*/abi32.c) more=(-m32 -ffreestanding -idirafter "/usr/include/$(gcc -print-multiarch)") ;;
 	esac
 	tidy "$1" -- -std=gnu11 -O2 -pthread -Iinclude/uapi -Idrivers/sivshmem \
 		-Iuserspace -Iuserspace/libsivshmem/include \
@@ -57,8 +63,13 @@ KREL=${KREL:-$(dpkg-query -W -f '${Depends}' linux-headers-amd64 |
 export KDIR=${KDIR:-/lib/modules/$KREL/build}
 
 make -s modules KDIR="$KDIR" >/dev/null
-git ls-files 'userspace/*.c' 'keys/*.c' 'drivers/sivshmem/core/*.c' |
-	xargs -P "$(nproc)" -I@ bash -c 'user_file @'
-git ls-files 'drivers/sivshmem/*.c' ':!drivers/sivshmem/core' \
-	':!drivers/sivshmem/tests' |
-	xargs -P "$(nproc)" -I@ bash -c 'kernel_file @'
+mapfile -t user < <(git ls-files 'userspace/*.c' 'keys/*.c' 'drivers/sivshmem/core/*.c' \
+	'tests/unit/*.c' 'tests/guest/*.c' 'tests/qemu/*.c')
+mapfile -t kernel < <(git ls-files 'drivers/sivshmem/*.c' ':!drivers/sivshmem/core' \
+	':!drivers/sivshmem/tests')
+if [ ${#user[@]} -eq 0 ] || [ ${#kernel[@]} -eq 0 ]; then
+	echo "git knows no sources here: nothing was looked at"
+	exit 1
+fi
+printf '%s\n' "${user[@]}" | xargs -P "$(nproc)" -I@ bash -c 'user_file @'
+printf '%s\n' "${kernel[@]}" | xargs -P "$(nproc)" -I@ bash -c 'kernel_file @'

@@ -13,8 +13,11 @@
 
 /**
  * struct paper - what a certificate says
+ * @region: of the name
  * @vm: NULL: it is a host's
+ * @service: of the name; not used for a host
  * @from: validity, seconds from now; both 0: an hour ago, in 30 days
+ * @to: its end, as @from
  * @serial: 0: one that no other has
  * @ca: who signs; NULL: pki_ca()
  */
@@ -30,6 +33,9 @@ struct paper {
 
 /**
  * paper_der() - make the certificate for a public key
+ * @out: set to it
+ * @p: what it says
+ * @pub: the public key
  * @serial: set to its serial number, as hexadecimal digits; may be NULL
  */
 size_t paper_der(u8 out[SIV_CERT_MAX], const struct paper *p,

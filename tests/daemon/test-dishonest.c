@@ -102,9 +102,11 @@ static void control(u32 flags)
 
 /**
  * struct told - a lie and what comes of it
+ * @lie: which: a field @ a message
  * @err: what a's connect gives
  * @later: a has the channel by then, and it is taken back
  * @at_b: b finds out, else a
+ * @why: the reason that the driver gives
  */
 struct told {
 	const char *lie;

@@ -34,8 +34,11 @@ enum {
  * @mark: where the part of the audit log that counts begins
  * @turned_ms: when world_turn() was called last
  * @gap_ms: the longest time between two turns since this was set to 0
+ * @anchors: the CA, as the guests trust it
  * @guest: those of world_attach()
+ * @guests: how many @guest
  * @id: those of world_enter() and world_listen()
+ * @ids: how many @id
  */
 struct world {
 	char dir[64];
@@ -56,6 +59,7 @@ struct world {
 
 /**
  * world_begin() - make the world and start the daemon
+ * @w: set to it
  * @program: "sivshmemd" or "test-progs/sivshmemd-dishonest"
  * @regions: names of regions that get a host certificate, NULL-terminated
  * @policy: the policy's text
@@ -74,6 +78,7 @@ void world_make(struct world *w, const char *const *regions,
 		const char *policy);
 /**
  * world_host() - another certificate of the host's for a region, with the same key
+ * @w: the world
  * @p: what it says; its region is also the file's name
  */
 void world_host(struct world *w, const struct paper *p);
@@ -83,7 +88,10 @@ void world_start(struct world *w, const char *program);
 void world_stop(struct world *w);
 /**
  * world_run() - start a program of the daemon's options and wait for its end
+ * @w: the world
+ * @program: as for world_begin()
  * @more: one more option (and its value), or NULL
+ * @value: of that option, or NULL
  *
  * Return: its exit status; what it said is in the world's daemon.log.
  */

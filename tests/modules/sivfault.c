@@ -90,7 +90,7 @@ static int siv_fault_count(struct pt_regs *regs, int left, long value)
 static int siv_fault_enter(struct kprobe *probe, struct pt_regs *regs)
 {
 	int left = atomic_read(&nth);
-	gfp_t gfp = regs_get_kernel_argument(regs, 1);
+	gfp_t gfp = (__force gfp_t)regs_get_kernel_argument(regs, 1);
 
 	if (!left || *call || !siv_fault_may(gfp) || siv_fault_in_irq() ||
 	    !siv_fault_ours(regs))

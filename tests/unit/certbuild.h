@@ -87,6 +87,8 @@ void certtext_host(struct certtext *t, const char *alg);
 /**
  * certbuild() - build and sign
  * @out: DERTEXT_MAX bytes
+ * @t: its fields, as text
+ * @ca: who signs
  *
  * The texts may use $P public key, $K the CA's key identifier, $E and $H our two OIDs,
  * $S (signature, in F_SIG only). Return: bytes in @out.
@@ -101,6 +103,9 @@ size_t certbuild_wrap(uint8_t *out, const uint8_t *tbs, size_t tbs_len,
 /**
  * openssl_accepts() - does OpenSSL parse all of it, extensions and dates too, and
  *		       verify the signature by this CA's key?
+ * @der: the certificate
+ * @n: bytes at @der
+ * @ca: who is to have signed
  */
 int openssl_accepts(const uint8_t *der, size_t n, const struct test_ca *ca);
 

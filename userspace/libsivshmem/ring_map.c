@@ -175,6 +175,9 @@ static int spin(const struct goal *g, const struct ring_spin *how, u64 start_ns,
 
 /**
  * wait_for() - until the goal is reached
+ * @g: what is waited for
+ * @how: what spinning has brought so far; learns
+ * @timeout_ms: 0: do not wait; negative: for ever
  *
  * Return: REACHED; SAID_SO; -EAGAIN, -ETIMEDOUT, -EINTR, -EPROTO, -EPIPE, or why the
  * channel has ended.

@@ -13,6 +13,8 @@
 
 /**
  * struct pipe - one channel between two descriptors
+ * @ctl: the command
+ * @ch: the channel
  * @lines: message mode: a record is a line
  * @in: what was read and not yet sent
  * @room: there
@@ -23,6 +25,8 @@
  * @out_end: the peer has closed, and all was read
  * @out: for one record
  * @out_room: there
+ * @sent: bytes, so far
+ * @received: bytes, so far
  */
 struct pipe {
 	const struct ctl *ctl;

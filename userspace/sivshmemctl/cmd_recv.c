@@ -17,13 +17,25 @@
 
 /**
  * struct receiving - one file on its way
+ * @ctl: the command
  * @dir: where it goes
  * @dirfd: that
+ * @fd: the part, open; standard output without one
  * @name: under which name; from --output, or from the sender, checked
  * @part: its name until it is complete; "" without
  * @chosen: by --output
  * @max: largest that is taken
  * @force: replace a file of that name
+ * @size: what the sender announced
+ * @done: bytes received
+ * @ch: the channel
+ * @digest: of what was received
+ * @progress: what the user sees of it
+ * @record: room for one record
+ * @room: bytes at @record
+ * @sha: @digest at the end; the sender says the same
+ * @start_ns: when it began
+ * @seconds: how long it took
  */
 struct receiving {
 	const struct ctl *ctl;

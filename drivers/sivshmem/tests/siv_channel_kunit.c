@@ -105,9 +105,11 @@ struct cell {
 }
 /* clang-format on */
 
-#define HUP (EPOLLHUP | EPOLLIN | EPOLLRDNORM | EPOLLRDHUP)
-#define OUT (EPOLLOUT | EPOLLWRNORM)
-#define ERR (EPOLLERR | HUP)
+/* A cell has an errno or what poll() says. */
+#define SAYS(events) ((__force int)(events))
+#define HUP SAYS(EPOLLHUP | EPOLLIN | EPOLLRDNORM | EPOLLRDHUP)
+#define OUT SAYS(EPOLLOUT | EPOLLWRNORM)
+#define ERR (SAYS(EPOLLERR) | HUP)
 
 static const struct cell table[ACT_COUNT][ST_COUNT] = {
 	[ACT_owner_reads] = {

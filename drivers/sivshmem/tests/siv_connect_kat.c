@@ -103,6 +103,7 @@ static const char *siv_session_records(const struct siv_session_vector *v,
 				       struct siv_vector_room *room)
 {
 	struct siv_session *s = &room->session;
+	const u8 __peer *slots = (const u8 __peer *)room->slots;
 	struct siv_slot_info info;
 	const char *wrong = NULL;
 	struct siv_span body;
@@ -114,10 +115,10 @@ static const char *siv_session_records(const struct siv_session_vector *v,
 	memset(room->slots, 0, sizeof(room->slots));
 	SIV_CHECK(wrong, siv_session_post(s, &room->outbox, room->slots, 1000,
 					  &next_ms) == 1);
-	SIV_CHECK(wrong, siv_slot_peek(room->slots, &info));
+	SIV_CHECK(wrong, siv_slot_peek(slots, &info));
 	if (wrong)
 		return wrong;
-	n = siv_slot_copy(room->slots, &info, room->out);
+	n = siv_slot_copy(slots, &info, room->out);
 	SIV_SAME(wrong, room->out, n, v->ready_record);
 
 	SIV_CHECK(wrong, siv_session_receive(s, v->ack_record, room->plain,

@@ -30,8 +30,8 @@ static int ring_init(struct kunit *test)
 
 	if (!x)
 		return -ENOMEM;
-	siv_tx_init(&x->tx, &x->a, &x->b, RING);
-	siv_rx_init(&x->rx, &x->b, &x->a, RING);
+	siv_tx_init(&x->tx, &x->a, (struct siv_side __peer *)&x->b, RING);
+	siv_rx_init(&x->rx, &x->b, (struct siv_side __peer *)&x->a, RING);
 	test->priv = x;
 	return 0;
 }
@@ -84,7 +84,7 @@ static u64 receive(struct fixture *x, u8 *out, enum siv_reason *r)
 	*r = siv_rx_avail(&x->rx, &avail);
 	if (*r != SIV_OK || avail < SIV_RECORD_HDR)
 		return 0;
-	siv_rx_header_load(hdr, x->ring + off);
+	siv_rx_header_load(hdr, (const u8 __peer *)x->ring + off);
 	*r = siv_rx_header(&x->rx, hdr, avail, &len);
 	if (*r != SIV_OK)
 		return 0;
@@ -476,12 +476,13 @@ static void rings_on_crossing_only(struct kunit *test)
 static void end_marks(struct kunit *test)
 {
 	struct fixture *x = test->priv;
+	const struct siv_side __peer *a = (struct siv_side __peer *)&x->a;
 
-	KUNIT_EXPECT_EQ(test, siv_end_get(&x->a), 0);
+	KUNIT_EXPECT_EQ(test, siv_end_get(a), 0);
 	siv_end_set(&x->a, SIV_END_WR);
-	KUNIT_EXPECT_EQ(test, siv_end_get(&x->a), SIV_END_WR);
+	KUNIT_EXPECT_EQ(test, siv_end_get(a), SIV_END_WR);
 	x->a.end = U64_MAX; /* other bits are nobody's */
-	KUNIT_EXPECT_EQ(test, siv_end_get(&x->a), SIV_END_WR | SIV_END_RD);
+	KUNIT_EXPECT_EQ(test, siv_end_get(a), SIV_END_WR | SIV_END_RD);
 }
 
 static struct kunit_case siv_ring_cases[] = {
