@@ -72,8 +72,17 @@ drivers/sivshmem/core/cert.c COMPLEX_MACRO: bytes inside of an initializer
 drivers/sivshmem/tests/siv_channel_kunit.c COMPLEX_MACRO: ENUM_...: a word of an enum
 drivers/sivshmem/tests/siv_vector_check.h MACRO_ARG_REUSE: it is assigned: a variable
 drivers/sivshmem/tests/suites.h COMPLEX_MACRO: elements of an initializer
+tests/guest/ioctls.c MACRO_ARG_REUSE: the name of a type
 tests/modules/sivraw.c LINUX_VERSION_CODE: no part of the driver has a use for it
 tests/modules/sivslow.c USLEEP_RANGE: a probe must not sleep
+tests/unit/test-cert.c MACRO_ARG_REUSE: the name of an array; the text of a literal
+tests/unit/test-crypto-fails.c MACRO_ARG_REUSE: a list of parameters
+tests/unit/test-grant.c COMPLEX_MACRO: two elements of an initializer
+tests/unit/test-grant.c MACRO_ARG_REUSE: the name of a member
+tests/unit/test-wire.c COMPLEX_MACRO: two elements of an initializer
+tests/unit/test-wire.c MACRO_ARG_REUSE: the name of a member
+userspace/sivshmemctl/ctl.h COMPLEX_MACRO: elements of an initializer
+userspace/sivshmemd/polfile.c MACRO_ARG_REUSE: a pointer, nothing that is worked out
 '
 
 # The struct's kernel-doc says what a lock is for.
@@ -166,23 +175,25 @@ style_shellcheck() {
 	some scripts "${scripts[@]}" && shellcheck -x "${scripts[@]}"
 }
 
-# Of C as user space compiles it; then the driver, for which it has to be told what a
-# kernel's macros are: a loop visits entries that somebody has filled in.
+# What user space compiles; then the driver, with which it has to be told what macros of
+# the kernel's are: a loop is over entries that somebody has filled in.
 style_cppcheck() {
-	local common=(-q "--enable=warning,performance,portability" --std=c11
-		-j "$(nproc)" --inline-suppr --error-exitcode=1 -Iinclude/uapi
-		-Idrivers/sivshmem)
-	local loop='for (p = entry(h); p; p = entry(h))'
+	local macros=build/style/cppcheck.h common=(-q --std=c11 -j "$(nproc)"
+		"--enable=warning,performance,portability" --inline-suppr
+		--error-exitcode=1 -Iinclude/uapi -Idrivers/sivshmem)
 
 	cppcheck "${common[@]}" --suppress=shiftTooManyBitsSigned \
 		--suppress=ctuArrayIndex -Iuserspace userspace keys \
-		drivers/sivshmem/core tests 2>&1 || echo "of user space"
-	cppcheck "${common[@]}" -D__KERNEL__ \
-		-D"list_for_each_entry(p, h, m)=$loop" \
-		-D"list_for_each_entry_safe(p, n, h, m)=$loop" \
-		-D"list_for_each_entry_rcu(p, h, m)=$loop" \
-		-D'KUNIT_ARRAY_PARAM(a, b, c)=' \
-		drivers/sivshmem 2>&1 || echo "of the driver"
+		drivers/sivshmem/core tests 2>&1 || echo "in user space"
+	mkdir -p build/style
+	cat >$macros <<-'X'
+		#define list_for_each_entry(p, h, m) for (p = entry(h); p; p = entry(h))
+		#define list_for_each_entry_rcu(p, h, m) list_for_each_entry(p, h, m)
+		#define list_for_each_entry_safe(p, n, h, m) list_for_each_entry(p, h, m)
+		#define KUNIT_ARRAY_PARAM(a, b, c)
+	X
+	cppcheck "${common[@]}" -D__KERNEL__ --include=$macros drivers/sivshmem \
+		tests/modules 2>&1 || echo "in the kernel"
 }
 
 # Not of use: these need an OCaml compiler, and minmax takes `x < 0 ? x : 0`, an

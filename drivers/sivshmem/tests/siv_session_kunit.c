@@ -156,7 +156,7 @@ static void guest_hello(struct kunit *test, u16 suite)
 static void host_answer(struct kunit *test)
 {
 	struct fixture *x = test->priv;
-	const u8 *slot = x->box + SIV_BOX_HELLO_UP;
+	const u8 __peer *slot = (const u8 __peer *)x->box + SIV_BOX_HELLO_UP;
 	struct siv_payload2 p2 = { 0 };
 	u8 priv[SIV_KEY_LEN], pub[SIV_KEY_LEN];
 	struct siv_slot_info info;
@@ -234,7 +234,8 @@ static void host_scans(struct fixture *x)
 	unsigned int i;
 
 	for (i = 0; i < SIV_BOX_SLOTS; i++) {
-		const u8 *slot = x->box + SIV_BOX_UP + i * SIV_SLOT_SIZE;
+		const u8 __peer *slot = (const u8 __peer *)x->box + SIV_BOX_UP +
+					i * SIV_SLOT_SIZE;
 
 		if (!siv_slot_peek(slot, &info) ||
 		    !siv_session_wants(&x->host.s, &info, x->now))
