@@ -184,7 +184,7 @@ style_cppcheck() {
 
 	cppcheck "${common[@]}" --suppress=shiftTooManyBitsSigned \
 		--suppress=ctuArrayIndex -Iuserspace userspace keys \
-		drivers/sivshmem/core tests 2>&1 || echo "in user space"
+		drivers/sivshmem/core tests -itests/modules 2>&1 || echo "in user space"
 	mkdir -p build/style
 	cat >$macros <<-'X'
 		#define list_for_each_entry(p, h, m) for (p = entry(h); p; p = entry(h))
@@ -227,7 +227,9 @@ style_coccinelle() {
 		grep -vE "$not_cocci" | sort)
 	some "semantic patches" "${patches[@]}" || return
 	export -f semantic_patch
-	printf '%s\n' "${patches[@]}" | xargs -P "$(nproc)" -I@ bash -c 'semantic_patch @'
+	# sivbug.c is made of mistakes: debug kernels are shown them
+	printf '%s\n' "${patches[@]}" | xargs -P "$(nproc)" -I@ bash -c 'semantic_patch @' |
+		grep -v '^tests/modules/sivbug\.c:.* reference preceded by free'
 }
 
 style_analyzer() {
