@@ -180,9 +180,8 @@ static void echo(struct sim_guest *g, struct sim_channel *ch, bool spin)
 static void drain(struct sim_channel *ch)
 {
 	static u8 buf[BULK];
-	ssize_t n;
 
-	while ((n = sim_recv_wait(ch, buf, sizeof(buf), WAIT_MS)) > 1)
+	while (sim_recv_wait(ch, buf, sizeof(buf), WAIT_MS) > 1)
 		;
 	(void)sim_send_wait(ch, buf, 1, WAIT_MS);
 }

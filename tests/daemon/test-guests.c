@@ -200,7 +200,7 @@ static void talk(struct member *m, struct sim_guest *g)
 	u64 end = sim_now_ms() + WAIT_MS;
 
 	m->failed = join(m, g, &out, &in);
-	if (!m->failed && m->n == HOSTILE) {
+	if (out && in && m->n == HOSTILE) {
 		out->tx.own->prod = 12345;
 		in->tx.own->cons = ~0ull;
 		out->tx.own->want_cons = 0;

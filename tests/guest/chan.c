@@ -187,6 +187,8 @@ static size_t make_record(uint64_t seed, uint64_t i, uint64_t max, uint8_t *out)
 	uint64_t x = (seed << 32) + i * 2654435761u + 1, word;
 	size_t len, k;
 
+	if (!max)
+		wrong("a record has no room");
 	step(&x);
 	if (i < sizeof(edges) / sizeof(*edges) && edges[i] <= max)
 		len = edges[i];
@@ -273,6 +275,7 @@ static int cmd_source(char **arg)
 		put(fd, data, len);
 		bytes += len;
 	}
+	free(data);
 	finish(fd);
 	info = info_of(fd);
 	printf("ok bytes=%ju tx_bytes=%llu tx_records=%llu bells=%llu\n",
@@ -297,6 +300,8 @@ static int cmd_sink(char **arg)
 	}
 	if (read(fd, got, info.max_record))
 		wrong("no end after the last record");
+	free(want);
+	free(got);
 	info = info_of(fd);
 	printf("ok bytes=%ju rx_bytes=%llu rx_records=%llu\n", (uintmax_t)bytes,
 	       info.rx_bytes, info.rx_records);
@@ -338,6 +343,8 @@ static int cmd_ping(char **arg)
 		put(fd, want, len);
 		check(i, got, read(fd, got, max), want, len);
 	}
+	free(want);
+	free(got);
 	finish(fd);
 	puts("ok");
 	return 0;
@@ -375,6 +382,7 @@ static int stay(int fd)
 				p[1].fd = -1;
 		}
 	}
+	free(data);
 	info = info_of(fd);
 	printf("ok received=%ju state=%u end=%s\n", (uintmax_t)bytes,
 	       info.state,

@@ -361,13 +361,14 @@ static void by_io_uring(void)
 {
 	struct io_uring_params params = { 0 };
 	int w, uring = (int)syscall(SYS_io_uring_setup, 4, &params);
-	struct iovec v = { calloc(1, 4096), 4096 };
+	struct iovec v = { .iov_len = 4096 };
 	long got;
 
 	if (uring < 0 && (errno == ENOSYS || errno == EPERM)) {
 		printf("absent io_uring\n");
 		return;
 	}
+	v.iov_base = calloc(1, v.iov_len);
 	got = syscall(SYS_io_uring_register, uring, IORING_REGISTER_BUFFERS, &v,
 		      1);
 	works("io_uring_elsewhere", "", !got);

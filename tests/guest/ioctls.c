@@ -67,20 +67,21 @@ union arg {
 struct op {
 	const char *name;
 	unsigned long cmd;
-	enum kind kind;
 	size_t size;
-	int right;
-	uint32_t known;
 	size_t flags;
 	size_t reserved;
+	enum kind kind;
+	int right;
+	uint32_t known;
 	bool out;
 };
 
-#define OP(name_, kind_, type_, right_, known_, flags_, reserved_, out_)       \
-	{                                                                      \
-#name_, SIVSHMEM_##name_, kind_, sizeof(struct type_), right_, \
-			known_, offsetof(struct type_, flags_), reserved_,     \
-			out_                                                   \
+#define OP(name_, kind_, type_, right_, known_, flags_, reserved_, out_)  \
+	{                                                                 \
+		.name = #name_, .cmd = SIVSHMEM_##name_, .kind = kind_,   \
+		.size = sizeof(struct type_), .right = right_,            \
+		.known = known_, .flags = offsetof(struct type_, flags_), \
+		.reserved = reserved_, .out = out_                        \
 	}
 #define RESERVED(type_) offsetof(struct type_, reserved)
 

@@ -19,8 +19,8 @@ static const u16 suites[] = { SIV_SUITE_CHACHAPOLY, SIV_SUITE_AESGCM };
 
 static const struct {
 	const char *what;
-	u16 at;
-	u16 len;
+	unsigned int at;
+	unsigned int len;
 	u64 value;
 	enum siv_reason want;
 } commons[] = {

@@ -15,11 +15,11 @@
 
 #include "core/reason.h"
 
-#define ROW(name, err, text) { SIV_R_##name, #name, err, text },
+#define ROW(name, err, text) { SIV_R_##name, err, #name, text },
 static const struct {
 	enum siv_reason r;
-	const char *name;
 	int err;
+	const char *name;
 	const char *text;
 } rows[] = { SIV_REASONS(ROW) };
 

@@ -473,8 +473,8 @@ static void good_header(struct siv_region_header *h)
 
 static const struct {
 	const char *what;
-	u16 at;
-	u16 len;
+	unsigned int at;
+	unsigned int len;
 	u64 value;
 	enum siv_reason want;
 } headers[] = {

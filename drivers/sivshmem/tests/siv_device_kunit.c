@@ -335,16 +335,16 @@ static void is_found(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, siv_device_add(g->dev, false), 0);
 	dev = siv_device_find_region("home");
 	KUNIT_EXPECT_PTR_EQ(test, dev, g->dev);
-	if (dev)
-		siv_device_put(dev);
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	siv_device_put(dev);
 	dev = siv_device_find_index(f->dev->index);
 	KUNIT_EXPECT_PTR_EQ(test, dev, f->dev);
-	if (dev)
-		siv_device_put(dev);
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	siv_device_put(dev);
 	dev = siv_device_find_next(f->dev->index + 1);
 	KUNIT_EXPECT_PTR_EQ(test, dev, g->dev);
-	if (dev)
-		siv_device_put(dev);
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	siv_device_put(dev);
 	KUNIT_EXPECT_NULL(test, siv_device_find_next(g->dev->index + 1));
 	KUNIT_EXPECT_NULL(test, siv_device_find_index(77));
 	KUNIT_EXPECT_NULL(test, siv_device_find_region("la"));
