@@ -35,7 +35,7 @@ uml) wanted=$uml ;;
 arm64) wanted="$build $guest $check $arm64" ;;
 models) wanted=$models ;;
 coverage) wanted="$build $guest $check $debug $coverage" ;;
-style) wanted="$build $style" ;;
+style) wanted="$build $check $style" ;;
 all) wanted="$build $guest $check $debug $uml $arm64 $models $coverage $style" ;;
 *)
 	echo "usage: $0 [build|demo|check|debug|uml|arm64|models|coverage|style|all]" >&2
