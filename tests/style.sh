@@ -182,9 +182,8 @@ style_cppcheck() {
 		"--enable=warning,performance,portability" --inline-suppr
 		--error-exitcode=1 -Iinclude/uapi -Idrivers/sivshmem)
 
-	cppcheck "${common[@]}" --suppress=shiftTooManyBitsSigned \
-		--suppress=ctuArrayIndex -Iuserspace userspace keys \
-		drivers/sivshmem/core tests -itests/modules 2>&1 || echo "in user space"
+	cppcheck "${common[@]}" -Iuserspace userspace keys drivers/sivshmem/core tests \
+		-itests/modules 2>&1 || echo "in user space"
 	mkdir -p build/style
 	cat >$macros <<-'X'
 		#define list_for_each_entry(p, h, m) for (p = entry(h); p; p = entry(h))

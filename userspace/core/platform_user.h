@@ -50,6 +50,8 @@ typedef int64_t s64;
 static inline u64 siv_index_nospec(u64 i, u64 n)
 {
 	__asm__ volatile("" : "+r"(i));
+	/* all our compilers shift the sign in */
+	/* cppcheck-suppress shiftTooManyBitsSigned */
 	return i & (u64)(~(s64)(i | (n - 1 - i)) >> 63);
 }
 
