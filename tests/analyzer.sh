@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # clang's static analyzer over all C, the tests' too: what it warns of.
-# Where it is wrong, a NOLINT beside the place says why it is.
+# Where it is wrong, a NOLINT beside the place says why it is. Of a failed
+# assertion, which does not return, tests/analyzer/ tells it.
 set -eu
 cd "$(dirname "$0")/.."
 
