@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Claim: the native programs pass as many vectors, and test-cert judges as many
-certificates, as the generated headers of KUnit say that they have. The vector programs take an empty list of psks for none, count a
-malformed vector as failed and say which it is and why, and end with status 2 and
-without a count if a file cannot be read or is no list of vectors.
+"""Claim: the native programs pass as many vectors as the generated header of KUnit
+says that it has, and test-cert judges as many certificates. The vector programs take
+an empty list of psks for none, count a malformed vector as failed and say which it is
+and why, and end with status 2 and without a count if a file cannot be read or is no
+list of vectors.
 
 Prints TAP.
 """
