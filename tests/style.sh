@@ -75,6 +75,7 @@ drivers/sivshmem/tests/suites.h COMPLEX_MACRO: elements of an initializer
 tests/guest/ioctls.c MACRO_ARG_REUSE: the name of a type
 tests/modules/sivraw.c LINUX_VERSION_CODE: no part of the driver has a use for it
 tests/modules/sivslow.c USLEEP_RANGE: a probe must not sleep
+tests/unit/cert-kunit.c MACRO_ARG_REUSE: the name of an array
 tests/unit/test-cert.c MACRO_ARG_REUSE: the name of an array; the text of a literal
 tests/unit/test-crypto-fails.c MACRO_ARG_REUSE: a list of parameters
 tests/unit/test-grant.c COMPLEX_MACRO: two elements of an initializer

@@ -363,7 +363,7 @@ static u64 look(struct kunit *test, struct fixture *x, u8 *out,
 	KUNIT_EXPECT_LT(test, off, (u64)RING);
 	if (avail < SIV_RECORD_HDR)
 		return 0;
-	siv_rx_header_load(hdr, x->ring + off);
+	siv_rx_header_load(hdr, (const u8 __peer *)x->ring + off);
 	*r = siv_rx_header(&x->rx, hdr, avail, &len);
 	if (*r != SIV_OK)
 		return 0;
@@ -396,7 +396,8 @@ static void a_scribbling_producer(struct kunit *test)
 		/* a broken ring ends a channel: another one begins here */
 		if (r != SIV_OK)
 			x->rx.prod = x->rx.cons;
-		if (siv_end_get(&x->a) & ~(SIV_END_WR | SIV_END_RD))
+		if (siv_end_get((struct siv_side __peer *)&x->a) &
+		    ~(SIV_END_WR | SIV_END_RD))
 			KUNIT_FAIL(test, "a mark that is none");
 		/* with one processor it is its turn now */
 		if (!(i % 16))
@@ -443,7 +444,7 @@ static void a_scribbling_consumer(struct kunit *test)
 			siv_tx_publish(&x->tx, n);
 			written += n > 0;
 		}
-		siv_end_get(&x->b);
+		siv_end_get((struct siv_side __peer *)&x->b);
 		/* with one processor it is its turn now */
 		if (!(i % 16))
 			usleep_range(20, 50);
