@@ -505,6 +505,9 @@ void siv_channel_got_failed(struct siv_talk *talk, struct siv_span body)
 		siv_refused(ch->host->dev, SIV_AT_CONNECT, why,
 			    le64_to_cpu(m->cid));
 		siv_channel_end(ch, why, true);
+	} else {
+		/* once it has granted, the host says CLOSE */
+		siv_channel_misplaced(ch, SIV_AT_CONNECT);
 	}
 	siv_channel_put(ch);
 }

@@ -218,11 +218,8 @@ static const struct cell table[ACT_COUNT][ST_COUNT] = {
 		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
 		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
 	},
-	/* an answer to CONNECT: nothing to a channel that is there */
-	[ACT_host_fails] = {
-		GO(0), OP(0), OP(0), OP(0), CL(0), CL(0), CL(0),
-		GO(0), GO(0), KE(0), GO(0), GO(0), GO(0), GO(0),
-	},
+	/* an answer to CONNECT, not to a grant */
+	[ACT_host_fails] = MISPLACED,
 	/* there is none to end where nothing is sealed */
 	[ACT_host_ends_stream] = {
 		CN(0), OP(0), OP(0), OP(0), CL(0), CL(0), CL(0),
