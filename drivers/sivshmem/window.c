@@ -281,15 +281,9 @@ void siv_windows_mmap(struct siv_windows *w, struct vm_area_struct *vma)
 
 void siv_windows_zap(struct siv_windows *w)
 {
-	struct inode *inode;
-
+	/* the last file to be closed waits: with it goes what the inode lives in */
 	mutex_lock(&w->lock);
-	inode = w->inode;
-	if (inode)
-		ihold(inode);
+	if (w->inode)
+		unmap_mapping_range(w->inode->i_mapping, 0, 0, 1);
 	mutex_unlock(&w->lock);
-	if (!inode)
-		return;
-	unmap_mapping_range(inode->i_mapping, 0, 0, 1);
-	iput(inode);
 }

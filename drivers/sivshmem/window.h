@@ -32,7 +32,7 @@ struct siv_window {
 /**
  * struct siv_windows - the four windows of a channel, part of its struct
  * @dev: the device; who owns the set holds a reference
- * @lock: protects @files, @closed, @inode
+ * @lock: protects @files, @closed, @inode; a zap holds it, outside of i_mmap_rwsem
  * @files: open files
  * @closed: the last one was closed: none is opened any more
  * @gone: nobody may begin to touch the region; set once, read in the gate

@@ -2,12 +2,17 @@
 /*
  * Of a region a process maps whole windows and nothing else: every other offset, length
  * and right is refused. Each page of a mapping is the page of the region that it should
- * be, a ring's second half is its first once more, and after an end no page is left.
+ * be, a ring's second half is its first once more, and after an end no page is left; what
+ * is mapped from stays until all of it was taken away.
  */
 #include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/fs.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include "fake_channel.h"
 #include "suites.h"
@@ -216,10 +221,67 @@ static void pages_are_the_regions(struct kunit *test)
 	}
 }
 
+struct overlap {
+	struct siv_windows windows;
+	struct work_struct zap;
+	struct work_struct close;
+	struct completion closed;
+};
+
+static void overlap_zap(struct work_struct *work)
+{
+	siv_windows_zap(&container_of(work, struct overlap, zap)->windows);
+}
+
+static void overlap_close(struct work_struct *work)
+{
+	struct overlap *o = container_of(work, struct overlap, close);
+
+	siv_windows_close(&o->windows);
+	complete(&o->closed);
+}
+
+static bool zap_is_at_it(struct overlap *o)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1000 && !mutex_is_locked(&o->windows.lock); i++)
+		msleep(20);
+	return mutex_is_locked(&o->windows.lock);
+}
+
+/* The inode's file system ends with the last file: not while mappings are taken away. */
+static void the_last_close_waits_for_a_zap(struct kunit *test)
+{
+	struct siv_fake_lab *lab = test->priv;
+	struct overlap *o = kunit_kzalloc(test, sizeof(*o), GFP_KERNEL);
+	struct address_space *mapping;
+
+	KUNIT_ASSERT_NOT_NULL(test, o);
+	siv_windows_init(&o->windows, lab->hw->dev);
+	init_completion(&o->closed);
+	INIT_WORK(&o->zap, overlap_zap);
+	INIT_WORK(&o->close, overlap_close);
+	KUNIT_ASSERT_EQ(test, siv_windows_open(&o->windows), 0);
+	mapping = o->windows.inode->i_mapping;
+	/* here a zap stands still */
+	i_mmap_lock_write(mapping);
+	queue_work(system_unbound_wq, &o->zap);
+	KUNIT_EXPECT_TRUE(test, zap_is_at_it(o));
+	queue_work(system_unbound_wq, &o->close);
+	msleep(50);
+	KUNIT_EXPECT_FALSE(test, completion_done(&o->closed));
+	i_mmap_unlock_write(mapping);
+	flush_work(&o->zap);
+	flush_work(&o->close);
+	KUNIT_EXPECT_TRUE(test, completion_done(&o->closed));
+}
+
 static struct kunit_case siv_window_cases[] = {
 	KUNIT_CASE(table_is_told),
 	KUNIT_CASE(only_whole_windows),
 	KUNIT_CASE(pages_are_the_regions),
+	KUNIT_CASE(the_last_close_waits_for_a_zap),
 	{},
 };
 

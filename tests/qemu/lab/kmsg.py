@@ -12,6 +12,7 @@ SPLAT = re.compile(
     r"|blocked for more than \d+ seconds|refcount_t: "
     r"|rcu: INFO: .*(?:stall|detected)|soft lockup|hard LOCKUP"
     r"|list_(?:add|del) corruption|Bad page (?:state|map)"
+    r"|Busy inodes after unmount"
     r"|irq \d+: nobody cared|do_IRQ: .* No irq handler"
     r"|segfault at|traps: .* trap|x86/PAT: .* conflicting")
 
