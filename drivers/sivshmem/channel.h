@@ -12,6 +12,7 @@
  *                            none of our locks, only the device's gate (SRCU)
  *     > ch->tx.seal, ch->rx.seal  a direction's keys: held to seal or open, never longer
  *   ch->windows.lock         files and their inode: open, release, teardown
+ *     > i_mmap_rwsem         the kernel's: mappings are taken away
  *   ch->connect_lock         struct siv_connect: one step of the handshake at a time
  *     > host->lock           sessions, mailbox, tables
  *       > ch->lock           spinlock, leaf: state, wake-up requests
