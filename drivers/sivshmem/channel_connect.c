@@ -413,14 +413,14 @@ static struct siv_channel *siv_channel_by_request(struct siv_talk *talk,
 	return NULL;
 }
 
-/* A message about this channel that has no place here: it ends, unless it is over. */
-static void siv_channel_misplaced(struct siv_channel *ch,
-				  enum siv_event_place at)
+/* A message that is wrong, or out of place (SIV_R_STATE): its channel ends. */
+static void siv_channel_wronged(struct siv_channel *ch, enum siv_event_place at,
+				enum siv_reason why)
 {
 	if (READ_ONCE(ch->why) != SIV_OK)
 		return;
-	siv_refused(ch->host->dev, at, SIV_R_STATE, ch->cid);
-	siv_channel_end(ch, SIV_R_STATE, false);
+	siv_refused(ch->host->dev, at, why, ch->cid);
+	siv_channel_end(ch, why, false);
 }
 
 /*
@@ -443,7 +443,7 @@ static void siv_channel_unwanted(struct siv_talk *talk, u64 cid,
 			    cid);
 	/* it was granted already */
 	if (ch && ch->cid)
-		siv_channel_misplaced(ch, SIV_AT_GRANT);
+		siv_channel_wronged(ch, SIV_AT_GRANT, SIV_R_STATE);
 }
 
 void siv_channel_got_grant_a(struct siv_talk *talk, struct siv_span body)
@@ -507,7 +507,7 @@ void siv_channel_got_failed(struct siv_talk *talk, struct siv_span body)
 		siv_channel_end(ch, why, true);
 	} else {
 		/* once it has granted, the host says CLOSE */
-		siv_channel_misplaced(ch, SIV_AT_CONNECT);
+		siv_channel_wronged(ch, SIV_AT_CONNECT, SIV_R_STATE);
 	}
 	siv_channel_put(ch);
 }
@@ -790,12 +790,10 @@ void siv_channel_got_grant_b(struct siv_talk *talk, struct siv_span body)
 		r = SIV_R_HOST_GONE;
 	if (r == SIV_OK && !siv_listener_queue(ch))
 		r = SIV_R_NO_LISTENER;
-	if (r == SIV_OK) {
+	if (r == SIV_OK)
 		siv_channel_client->opened(ch);
-	} else if (READ_ONCE(ch->why) == SIV_OK) {
-		siv_refused(ch->host->dev, SIV_AT_GRANT, r, ch->cid);
-		siv_channel_end(ch, r, false);
-	}
+	else
+		siv_channel_wronged(ch, SIV_AT_GRANT, r);
 	siv_channel_put(ch);
 }
 
