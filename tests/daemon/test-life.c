@@ -209,6 +209,45 @@ static void test_hard_reset(void **state)
 	world_end(&w);
 }
 
+/* What status says of a's session. */
+static json_int_t silent_ms(void)
+{
+	json_t *o = world_ask(&w, json_pack("{s:s}", "cmd", "status")), *s;
+	json_int_t ms = -1;
+	size_t i;
+
+	json_array_foreach(json_object_get(o, "sessions"), i, s)
+	{
+		if (!strcmp(json_string_value(json_object_get(s, "vm")), "a"))
+			ms = json_integer_value(
+				json_object_get(s, "silent_ms"));
+	}
+	json_decref(o);
+	assert_true(ms >= 0);
+	return ms;
+}
+
+/* How long a session has been silent is told, and a word of it ends that. */
+static void test_silent_so_far(void **state)
+{
+	u64 t0 = sim_now_ms(), t1, t2;
+	json_int_t ms;
+
+	(void)state;
+	assert_int_equal(sim_say(a, SIV_MSG_HEARTBEAT, NULL, 0), SIV_OK);
+	world_settle(&w);
+	t1 = sim_now_ms();
+	usleep(200 * 1000);
+	t2 = sim_now_ms();
+	ms = silent_ms();
+	assert_in_range(ms, t2 - t1, sim_now_ms() - t0);
+	t1 = sim_now_ms();
+	assert_int_equal(sim_say(a, SIV_MSG_HEARTBEAT, NULL, 0), SIV_OK);
+	world_settle(&w);
+	assert_in_range(silent_ms(), 0, sim_now_ms() - t1);
+	world_end(&w);
+}
+
 /* A machine that stands still for longer than a heartbeat has time ends sessions itself. */
 static bool stood_still(u64 gap)
 {
@@ -596,6 +635,7 @@ int main(void)
 		CASE(test_false_causes),
 		CASE(test_killed_listener),
 		CASE(test_hard_reset),
+		CASE(test_silent_so_far),
 		cmocka_unit_test_setup_teardown(test_silence, setup_brief,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_told_again, setup_brief,

@@ -90,18 +90,19 @@ static const char *ctlcmd_phase(enum session_phase phase)
 
 static json_t *ctlcmd_session(const struct session *s)
 {
+	u64 heard = s->core.heard_ms, silent = heard ? clock_ms() - heard : 0;
 	char serial[64];
 
 	serial_text(s->cert.serial, serial, sizeof(serial));
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I}",
-			 "id", NUMBER(s->core.id), "region",
-			 s->desk->m->r->name, "vm", s->desk->m->name, "service",
-			 s->service, "state", ctlcmd_phase(s->phase),
-			 "listening", s->listener.request ? 1 : 0, "serial",
-			 serial, "not_after", NUMBER(s->cert.not_after),
-			 "age_s",
-			 NUMBER(s->born_s ? clock_boot_s() - s->born_s : 0),
-			 "dropped", NUMBER(s->core.dropped));
+	return json_pack(
+		"{s:I, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:I}", "id",
+		NUMBER(s->core.id), "region", s->desk->m->r->name, "vm",
+		s->desk->m->name, "service", s->service, "state",
+		ctlcmd_phase(s->phase), "listening",
+		s->listener.request ? 1 : 0, "serial", serial, "not_after",
+		NUMBER(s->cert.not_after), "age_s",
+		NUMBER(s->born_s ? clock_boot_s() - s->born_s : 0), "silent_ms",
+		NUMBER(silent), "dropped", NUMBER(s->core.dropped));
 }
 
 static const char *ctlcmd_relay_state(enum siv_relay_state state)
