@@ -298,6 +298,8 @@ static void random_pages(struct kunit *test)
 /* What a peer scribbles while we run, and the guards around what it cannot reach. */
 enum {
 	ACTS = 16000,
+	SCRIBBLES =
+		64000, /* however few turns a slow machine gives the scribbler */
 	GUARD = 64,
 	GUARDED = 0xa5,
 };
@@ -307,6 +309,7 @@ struct scribble {
 	struct siv_side *side; /* the peer's */
 	siv_pos *pos;	       /* what it moves on, and our own of it */
 	const siv_pos *ours;
+	unsigned int done;
 };
 
 /* Mostly what may be, so that it is believed; sometimes anything. */
@@ -328,10 +331,17 @@ static int scribble(void *arg)
 		WRITE_ONCE(s->side->end, get_random_u32());
 		WRITE_ONCE(s->side->want_prod, get_random_u64());
 		WRITE_ONCE(s->side->want_cons, get_random_u64());
-		if (!(++i % 64))
+		WRITE_ONCE(s->done, ++i);
+		if (!(i % 64))
 			cond_resched();
 	}
 	return 0;
+}
+
+/* Has one end's @acts been tried against enough of it? */
+static bool scribbled(const struct scribble *s, unsigned int acts)
+{
+	return acts >= ACTS && READ_ONCE(s->done) >= SCRIBBLES;
 }
 
 static struct task_struct *scribble_begin(struct kunit *test,
@@ -389,7 +399,7 @@ static void a_scribbling_producer(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, buf);
 	memset(buf, GUARDED, max + 2 * GUARD);
 	thread = scribble_begin(test, &s);
-	for (i = 0; i < ACTS; i++) {
+	for (i = 0; !scribbled(&s, i); i++) {
 		if (look(test, x, buf + GUARD, &r))
 			records++;
 		refused += r != SIV_OK;
@@ -429,7 +439,7 @@ static void a_scribbling_consumer(struct kunit *test)
 	u64 room, n;
 
 	thread = scribble_begin(test, &s);
-	for (i = 0; i < ACTS; i++) {
+	for (i = 0; !scribbled(&s, i); i++) {
 		if (siv_tx_room(&x->tx, &room) != SIV_OK) {
 			refused++;
 			KUNIT_EXPECT_EQ(test, room, 0);
