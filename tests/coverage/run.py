@@ -10,8 +10,9 @@ driver: KUnit and the tests in guests, with a kernel that counts what runs of ou
 module (tests/debug/run.sh gcov).
 
 Prints a table of each part's lines and branches, and leaves every line in
-build/coverage/index.html. Fails if a test does, or if a part that has a floor is
-below it.
+build/coverage/index.html. Fails if a test does, if a part that has a floor is below it,
+or if a function of such a part was never run and tests/coverage/never.txt does not say
+why; also if it says so of one that was run, or is gone.
 """
 
 import argparse
@@ -32,6 +33,7 @@ OBJECTS = TOP / "build/user/obj/gcov"
 REPORT = TOP / "build/coverage"
 KERNEL = TOP / "build/kernels/gcov"  # the modules, and notes of what is counted in them
 GUESTS = REPORT / "guests"  # a folder of counts for each guest
+NEVER = TOP / "tests/coverage/never.txt"
 
 # Part: its folder, and the least percentages of lines and branches.
 DRIVER = {"driver": ("drivers/sivshmem", 90, 80)}
@@ -44,6 +46,8 @@ NATIVE = {
     "keys": ("keys", 0, 0),
     "simguest": ("userspace/simguest", 0, 0),
 }
+
+ALL = DRIVER | NATIVE
 
 # Never counted, and why.
 LEFT_OUT = {
@@ -194,9 +198,10 @@ def percent(done, of):
 
 
 def part_of(name, parts):
-    """The part that a file belongs to: the one whose folder it is deepest in."""
+    """The part that a file belongs to: the one whose folder it is deepest in, if any."""
     return max((part for part, (folder, *_) in parts.items()
-                if name.startswith(folder + "/")), key=lambda p: len(parts[p][0]))
+                if name.startswith(folder + "/")), key=lambda p: len(parts[p][0]),
+               default=None)
 
 
 def table(files, parts):
@@ -215,6 +220,26 @@ def table(files, parts):
                 low.append(f"{part}: {share:.1f} % by {kind}, not {floor} %")
         print(row)
     return low
+
+
+def unexplained(parts):
+    """What is wrong with the list of functions that no test runs."""
+    never, said = set(), {}
+    with_floor = {part: parts[part] for part in parts if any(parts[part][1:])}
+    for line in NEVER.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            name, why = line.split(": ", 1)
+            said[tuple(name.split())] = why
+    for file in json.loads((REPORT / "lines.json").read_text())["files"]:
+        if part_of(file["file"], parts) in with_floor:
+            ran = {f["name"] for f in file["functions"] if f["execution_count"]}
+            never |= {(file["file"], f["name"]) for f in file["functions"]} - \
+                {(file["file"], name) for name in ran}
+    for file, name in sorted(never - said.keys()):
+        yield f"{file} {name}() was never run, and {NEVER.name} does not say why"
+    for file, name in sorted(said.keys() - never):
+        if part_of(file, ALL) in with_floor:
+            yield f"{file} {name}() is in {NEVER.name}, but was run or is gone"
 
 
 def run_native(wanted, workers):
@@ -257,6 +282,8 @@ def main():
         parts.update(DRIVER)
         lines += driver_lines()
     low = table(report(lines), parts)
+    if not options.k:
+        low += unexplained(parts)
     for line in low:
         print(f"FAIL {line}")
     print(f"every line: {(REPORT / 'index.html').relative_to(TOP)}")
