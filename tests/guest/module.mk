@@ -21,6 +21,9 @@ grip-nocore := y
 guest-tests += ioctls
 ioctls-srcs := tests/guest/ioctls.c
 ioctls-nocore := y
+guest-tests += park
+park-srcs := tests/guest/park.c
+park-nocore := y
 
 # A 32-bit process without a 32-bit C library: the compiler and the headers are enough.
 abi32-cflags := -m32 -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-stack-protector \

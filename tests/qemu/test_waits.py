@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Whoever waits can be woken, timed out and interrupted, whatever it waits for: a peer or
 # a daemon that stands still, a ring, a doorbell that is masked; sealed channels keep the
-# manners of plain ones, and no interrupted or failed call leaves anything behind.
+# manners of plain ones, and no interrupted or failed call leaves anything behind. What the
+# kernel waits for on somebody's behalf is told as well, whoever has closed what meanwhile.
+import errno
+import select
 import time
 
 from lab.clock import slack
-from lab.pair import open_region, policy, standing, until
+from lab.pair import device, open_region, policy, standing, until
 from lab.shell import Shell
 from test_bells import mask
 
@@ -224,6 +227,62 @@ def sealed_calls(lab, words):
     assert here.ok("read 1 10").startswith("0 ")
     here.ok("close 1")
     works(lab, here, there)
+
+
+def parked(lab, here, descriptor):
+    """A process that has left all its waiting on alpha's channel to the kernel."""
+    node = f"/dev/sivshmem{here.info(1)['minor']}"
+    job = lab.vms["alpha"].start(f"park {node}")
+    assert job.line() == "parked"
+    if descriptor == "closed":
+        job.send(b"close\n")
+        assert job.line() == "closed"
+    return job
+
+
+def told(job, patience_ms):
+    job.send(f"look {patience_ms}\n".encode())
+    return dict(word.split("=") for word in job.line(60).split())
+
+
+def case_parked(lab):
+    """Told once there is something, and what it is: a record, the peer's end, no device."""
+    alpha = lab.vms["alpha"]
+    quiet = dict.fromkeys(("epoll", "once", "again", "read", "aio"), "-")
+    for descriptor in ("open", "closed"):
+        for what in ("record", "peer", "device"):
+            here, there = pair(lab)
+            here.ok(connect(lab, "shared"))
+            there.ok("accept 1 0 30000")
+            job = parked(lab, here, descriptor)
+            assert told(job, 0) == quiet
+            if what == "record":
+                for _ in range(2):  # one is read, and one stays
+                    there.ok("write 1 100 1")
+            elif what == "peer":
+                there.ok("close 1")
+            else:
+                here.quit()
+                bdf = device(alpha)
+                alpha.run(f"echo 1 > /sys/bus/pci/devices/{bdf}/remove")
+            got = told(job, 30000)
+            read = {"record": 100, "peer": 0, "device": -errno.ENODEV}
+            assert int(got.pop("read")) == read[what], (what, got)
+            for kind, events in got.items():
+                assert int(events, 16) & select.POLLIN, (what, kind, events)
+                ended = int(events, 16) & select.POLLHUP
+                assert bool(ended) == (what != "record"), (what, kind, events)
+            job.close_input()
+            job.wait()
+            assert job.status == 0
+            if what == "device":
+                alpha.run("echo 1 > /sys/bus/pci/rescan")
+                assert device(alpha) == bdf
+                there.quit()
+            else:
+                here.quit()
+                there.quit()
+            works(lab, *pair(lab))
 
 
 def case_sealed_calls(lab):
