@@ -6,7 +6,8 @@
 
 Suites: unit, daemon (native programs, as userspace/Makefile lists them), kunit
 and qemu (in guests), demo (the demonstration), smoke (in guests with the newest
-kernel). A program speaks TAP, or ends with the line `N passed, N failed,
+kernel). The longest, qemu, has the others in guests beside it, and what they print comes
+when each has ended. A program speaks TAP, or ends with the line `N passed, N failed,
 N skipped`. A program or suite without any test has failed. The last line counts
 every single test; the exit status is 1 if any failed.
 """
@@ -80,9 +81,14 @@ def paint(text, colour):
     return f"\033[{colour}m{text}\033[0m" if COLOUR else text
 
 
-def say(good, name, count, seconds):
+def now(line):
+    """Where a suite's lines go unless it is told another place."""
+    print(line, flush=True)
+
+
+def say(good, name, count, seconds, out=now):
     mark = paint("ok  ", 32) if good else paint("FAIL", 31)
-    print(f"{mark} {name:<40} {count}   {seconds:.1f} s", flush=True)
+    out(f"{mark} {name:<40} {count}   {seconds:.1f} s")
 
 
 class Program:
@@ -121,7 +127,7 @@ class Program:
         return self, text, problem
 
 
-def show_failure(program, text, problem):
+def show_failure(program, text, problem, out=now):
     """The lines of an output that tell what went wrong."""
     lines = text.splitlines()
     bad = [i for i, line in enumerate(lines)
@@ -131,9 +137,8 @@ def show_failure(program, text, problem):
                     if j < len(lines)}) or range(max(0, len(lines) - 25),
                                                  len(lines))
     for i in shown:
-        print(f"     | {lines[i]}")
-    print(f"     = {problem or 'failed'}; all of it: "
-          f"{os.path.relpath(program.log, TOP)}", flush=True)
+        out(f"     | {lines[i]}")
+    out(f"     = {problem or 'failed'}; all of it: {os.path.relpath(program.log, TOP)}")
 
 
 def build_native():
@@ -154,11 +159,11 @@ def native_programs(suite, options):
             yield Program(suite, variant, name, command, options.logs)
 
 
-def run_native(suite, options):
+def run_native(suite, options, out):
     """Run a suite of native programs, as many at once as there are CPUs."""
     total = Count()
     if not build_native():
-        print("     = not everything builds: a failure of its own")
+        out("     = not everything builds: a failure of its own")
         total.failed += 1
     # Tests against a daemon have deadlines: one at a time.
     workers = 1 if suite == "daemon" else os.cpu_count() or 1
@@ -168,14 +173,14 @@ def run_native(suite, options):
         for job in concurrent.futures.as_completed(jobs):
             program, text, problem = job.result()
             good = not program.count.failed
-            say(good, program.label, program.count, program.seconds)
+            say(good, program.label, program.count, program.seconds, out)
             if not good or options.verbose:
-                show_failure(program, text, problem)
+                show_failure(program, text, problem, out)
             total += program.count
     return total
 
 
-def run_guest(suite, options):
+def run_guest(suite, options, out):
     """Run a suite that prints its own progress and ends with its count."""
     command = [sys.executable, "-u", str(TOP / "tests/qemu/run.py"), suite]
     if suite == "demo":
@@ -192,7 +197,7 @@ def run_guest(suite, options):
             if summary:
                 count = Count(*map(int, summary.groups()))
             else:
-                print(line, end="", flush=True)
+                out(line.rstrip("\n"))
     if count is None:
         count = Count(failed=1)
     if process.returncode and not count.failed:
@@ -208,6 +213,33 @@ SUITES = {
     "demo": run_guest,
     "smoke": run_guest,
 }
+LONGEST = "qemu"
+
+
+def run_suite(suite, options, out=now):
+    """All of a suite, with its heading and its line at the end."""
+    out(f"=== {suite}")
+    start = time.monotonic()
+    try:
+        count = SUITES[suite](suite, options, out)
+    except (subprocess.CalledProcessError, OSError) as error:
+        out(f"     = {error}")
+        count = Count(failed=1)
+    if not count.total:
+        out("     = a suite without tests has failed")
+        count.failed = 1
+    say(not count.failed, f"suite {suite}", count, time.monotonic() - start, out)
+    return count
+
+
+def run_beside(suites, options):
+    """One after the other, their lines only when each has ended."""
+    total = Count()
+    for suite in suites:
+        lines = []
+        total += run_suite(suite, options, lines.append)
+        now("\n".join(lines))
+    return total
 
 
 def main():
@@ -220,19 +252,18 @@ def main():
     options = parser.parse_args()
     options.logs.mkdir(parents=True, exist_ok=True)
     total = Count()
+    beside = []
+    if LONGEST in options.suites and (os.cpu_count() or 1) > 1:
+        beside = [suite for suite in options.suites
+                  if SUITES[suite] is run_guest and suite != LONGEST]
     for suite in options.suites:
-        print(f"=== {suite}", flush=True)
-        start = time.monotonic()
-        try:
-            count = SUITES[suite](suite, options)
-        except subprocess.CalledProcessError as error:
-            print(f"     = {error}")
-            count = Count(failed=1)
-        if not count.total:
-            print("     = a suite without tests has failed")
-            count.failed = 1
-        total += count
-        say(not count.failed, f"suite {suite}", count, time.monotonic() - start)
+        if suite == LONGEST:
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                others = pool.submit(run_beside, beside, options)
+                total += run_suite(suite, options)
+                total += others.result()
+        elif suite not in beside:
+            total += run_suite(suite, options)
     print(total, flush=True)
     return 1 if total.failed else 0
 
