@@ -50,6 +50,10 @@ def main():
         "host_private": host.private,
         "host_cert": host_cert(ca, host, end=YEARS),
         "my_host_cert": host_cert(ca, me, end=YEARS),
+        "forged_host_cert": host_cert(ca, host, end=YEARS, damage=1),
+        "expired_host_cert": host_cert(ca, host, end=-3600),
+        "future_host_cert": host_cert(ca, host, start=YEARS - DAY, end=YEARS),
+        "foreign_host_cert": host_cert(Ca("other"), host, end=YEARS),
         "other_host_cert": host_cert(ca, host, region="home", end=YEARS),
     }
     for name, data in things.items():

@@ -105,9 +105,12 @@ static void siv_fault_gone(const void *p)
 	spin_unlock_irqrestore(&siv_fault_lock, flags);
 }
 
+/* Whoever must not be refused is not. */
 void *siv_fault_kmalloc(size_t n, gfp_t gfp)
 {
-	return siv_fault_now() ? NULL : siv_fault_made(kmalloc(n, gfp));
+	if (!(gfp & __GFP_NOFAIL) && siv_fault_now())
+		return NULL;
+	return siv_fault_made(kmalloc(n, gfp));
 }
 
 void *siv_fault_kvmalloc(size_t n, gfp_t gfp)
@@ -143,11 +146,17 @@ void siv_fault_kvfree(const void *p)
 	kvfree(p);
 }
 
-struct workqueue_struct *siv_fault_workqueue(const char *name,
-					     unsigned int flags, int active)
+struct workqueue_struct *
+siv_fault_workqueue(const char *format, unsigned int flags, int active, ...)
 {
+	char name[24]; /* WQ_NAME_LEN */
+	va_list args;
+
 	if (siv_fault_now())
 		return NULL;
+	va_start(args, active);
+	vscnprintf(name, sizeof(name), format, args);
+	va_end(args);
 	return siv_fault_made(alloc_workqueue("%s", flags, active, name));
 }
 

@@ -42,8 +42,9 @@ char *siv_fault_kmemdup_nul(const char *p, size_t n, gfp_t gfp);
 void siv_fault_kfree(const void *p);
 void siv_fault_kfree_sensitive(const void *p);
 void siv_fault_kvfree(const void *p);
-struct workqueue_struct *siv_fault_workqueue(const char *name,
-					     unsigned int flags, int active);
+__printf(1, 4) struct workqueue_struct *siv_fault_workqueue(const char *format,
+							    unsigned int flags,
+							    int active, ...);
 void siv_fault_workqueue_free(struct workqueue_struct *wq);
 int siv_fault_srcu(struct srcu_struct *srcu);
 void siv_fault_srcu_free(struct srcu_struct *srcu);

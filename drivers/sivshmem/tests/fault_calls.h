@@ -31,8 +31,7 @@
 /* Inline functions of this one allocate on our behalf. */
 #include <crypto/aead.h>
 
-#define alloc_workqueue(name, flags, active) \
-	siv_fault_workqueue(name, flags, active)
+#define alloc_workqueue(...) siv_fault_workqueue(__VA_ARGS__)
 #define destroy_workqueue(wq) siv_fault_workqueue_free(wq)
 #define init_srcu_struct(srcu) siv_fault_srcu(srcu)
 #define cleanup_srcu_struct(srcu) siv_fault_srcu_free(srcu)
