@@ -239,12 +239,9 @@ static bool siv_hello_look(struct siv_host *host)
 static bool siv_hello_hold(struct siv_host *host, struct siv_talk *talk)
 {
 	struct siv_hello *hello = &host->hello;
-	u64 now = siv_host_now_ms();
 	bool hold;
 
 	mutex_lock(&host->lock);
-	if (!hello->hold_ms)
-		hello->hold_ms = now;
 	hold = siv_talk_unfinished(talk) &&
 	       siv_host_since_ms(hello->hold_ms) < SIV_TALK_DRAIN_MS;
 	talk->holding = hold;
@@ -252,19 +249,18 @@ static bool siv_hello_hold(struct siv_host *host, struct siv_talk *talk)
 	return hold;
 }
 
-/* Try the answer. Return: 0: go on waiting; 1: LIVE; -1: ended, @why. */
+/* Try the answer. Return: 0: go on waiting; 1: it opened; -1: ended, @why. */
 static int siv_hello_try(struct siv_host *host, struct siv_talk *talk,
 			 enum siv_reason *why)
 {
 	struct siv_hello *hello = &host->hello;
 	struct siv_span slot = { .p = hello->answer, .n = hello->answer_len };
 	u64 now = siv_host_now_ms();
-	struct siv_payload2 p2;
 	enum siv_reason r;
 
-	r = siv_session_finish(&talk->next->s, slot, &p2, now);
+	r = siv_session_finish(&talk->next->s, slot, &hello->p2, now);
 	if (r == SIV_R_POLICY) {
-		*why = siv_reason_from_code(le32_to_cpu(p2.status));
+		*why = siv_reason_from_code(le32_to_cpu(hello->p2.status));
 		return -1;
 	}
 	if (r != SIV_OK) {
@@ -272,28 +268,35 @@ static int siv_hello_try(struct siv_host *host, struct siv_talk *talk,
 		trace_siv_dropped(host->dev->index, 0, hello->attempt, r);
 		return 0;
 	}
-	mutex_lock(&host->lock);
-	if (host->ended == SIV_OK && talk->state != SIV_TALK_ENDED)
-		siv_talk_install(talk, &p2);
-	mutex_unlock(&host->lock);
+	hello->hold_ms = now;
 	return 1;
 }
 
-/* Look for the answer for a while. Return: as siv_hello_try(). */
+static void siv_hello_install(struct siv_host *host, struct siv_talk *talk)
+{
+	mutex_lock(&host->lock);
+	if (host->ended == SIV_OK && talk->state != SIV_TALK_ENDED)
+		siv_talk_install(talk, &host->hello.p2);
+	mutex_unlock(&host->lock);
+}
+
+/* Look for the answer for a while. Return: 0: go on waiting; 1: LIVE; -1: ended, @why. */
 static int siv_hello_poll(struct siv_host *host, struct siv_talk *talk,
 			  enum siv_reason *why)
 {
 	struct siv_hello *hello = &host->hello;
-	int ret, i;
+	int i;
 
 	for (i = 0; i < SIV_HELLO_SPINS; i++) {
-		if (hello->hold_ms || siv_hello_look(host)) {
+		/* of what nobody has authenticated nothing is stopped */
+		if (!hello->hold_ms && siv_hello_look(host) &&
+		    siv_hello_try(host, talk, why) < 0)
+			return -1;
+		if (hello->hold_ms) {
 			if (siv_hello_hold(host, talk))
 				return 0;
-			hello->hold_ms = 0;
-			ret = siv_hello_try(host, talk, why);
-			if (ret)
-				return ret;
+			siv_hello_install(host, talk);
+			return 1;
 		}
 		if (hello->tries > SIV_HELLO_FORGED_MAX ||
 		    siv_host_since_ms(hello->started_ms) > SIV_HELLO_QUICK_MS)
@@ -318,7 +321,8 @@ static int siv_hello_again(struct siv_host *host)
 	}
 	if (hello->tries > SIV_HELLO_FORGED_MAX)
 		return SIV_HELLO_FORGED_MS;
-	return now - hello->started_ms > SIV_HELLO_QUICK_MS ?
+	/* an answer that is held is not looked for */
+	return hello->hold_ms || now - hello->started_ms > SIV_HELLO_QUICK_MS ?
 		       SIV_HELLO_POLL_MS :
 		       0;
 }

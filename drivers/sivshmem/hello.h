@@ -11,6 +11,8 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "core/wire.h"
+
 struct siv_host;
 struct siv_talk;
 
@@ -23,7 +25,9 @@ struct siv_talk;
  * @started_ms: when this attempt began
  * @posted_ms: when message 1 was last posted
  * @backoff_ms: until it is posted again
- * @hold_ms: since when an answer waits for the old session to finish; 0: none does
+ * @hold_ms: since when an answer that opened waits for the old session to finish; 0: none
+ *           does
+ * @p2: what that answer said
  * @attempt: counts up in a boot
  * @len: bytes at @bytes; 0: no attempt under way
  * @bytes: message 1 as posted
@@ -41,6 +45,7 @@ struct siv_hello {
 	u64 posted_ms;
 	unsigned int backoff_ms;
 	u64 hold_ms;
+	struct siv_payload2 p2;
 	u64 attempt;
 	size_t len;
 	u8 *bytes;
