@@ -262,21 +262,24 @@ enum siv_reason siv_fake_host_say(struct siv_fake_end *e, u64 word)
 				siv_host_now_ms());
 }
 
-void siv_fake_host_turn(struct siv_fake_host *f)
+void siv_fake_host_hears(struct siv_fake_host *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->ends; i++)
+		end_hear(f, f->end[i]);
+}
+
+unsigned int siv_fake_host_posts(struct siv_fake_host *f)
 {
 	unsigned int i, posted = 0;
 	u64 next;
 
-	for (i = 0; i < f->ends; i++) {
-		struct siv_fake_end *e = f->end[i];
-
-		end_hear(f, e);
-		posted += siv_session_post(&e->s, &f->outbox,
+	for (i = 0; i < f->ends; i++)
+		posted += siv_session_post(&f->end[i]->s, &f->outbox,
 					   siv_fake_host_slot(f, false, 0),
 					   siv_host_now_ms(), &next);
-	}
-	if (posted)
-		siv_fake_host_ring(f, SIV_VECTOR_HOST);
+	return posted;
 }
 
 /* ----------------------------------------------------------------------- time */
@@ -287,8 +290,11 @@ static void host_each(void *arg)
 
 	if (!f->deaf)
 		host_hello(f);
-	if (!f->mute)
-		siv_fake_host_turn(f);
+	if (!f->mute) {
+		siv_fake_host_hears(f);
+		if (siv_fake_host_posts(f))
+			siv_fake_host_ring(f, SIV_VECTOR_HOST);
+	}
 	if (f->each)
 		f->each(f);
 }

@@ -181,8 +181,10 @@ u8 *siv_fake_host_slot(struct siv_fake_host *f, bool up, unsigned int i);
 u8 *siv_fake_host_hello_slot(struct siv_fake_host *f, bool up);
 /* siv_fake_host_say() - seal a RESULT with this number for a body. */
 enum siv_reason siv_fake_host_say(struct siv_fake_end *e, u64 word);
-/* siv_fake_host_turn() - hear what is there, post what is due, ring if there was any. */
-void siv_fake_host_turn(struct siv_fake_host *f);
+/* siv_fake_host_hears() - open what the driver has posted. */
+void siv_fake_host_hears(struct siv_fake_host *f);
+/* siv_fake_host_posts() - post what is due, without a bell: how many slots were written. */
+unsigned int siv_fake_host_posts(struct siv_fake_host *f);
 /* siv_fake_host_ring() - an own vector of the driver's fires, with interrupts off. */
 void siv_fake_host_ring(struct siv_fake_host *f, unsigned int vector);
 

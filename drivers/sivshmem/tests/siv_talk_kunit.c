@@ -235,6 +235,36 @@ static void finishes_before_the_next(struct kunit *test)
 	heard(test, f->end[1], after, ARRAY_SIZE(after));
 }
 
+/* Whoever writes into the slot of message 2 has nobody hold their tongue. */
+static void forger_stops_nobody(struct kunit *test)
+{
+	struct siv_fake_host *f = fix(test);
+	struct siv_fake_end *e = quiet(test);
+	struct siv_talk *talk = f->user[0].talk;
+
+	/* what stands there is the answer before, and then anything */
+	f->deaf = true;
+	KUNIT_EXPECT_EQ(test, say_once(talk, 0), 0);
+	siv_talk_doubt(talk);
+	siv_fake_host_run(f, 100);
+	KUNIT_EXPECT_EQ(test, f->life->hello.tries, 1);
+	KUNIT_EXPECT_FALSE(test, talk->holding);
+	memset(f->buf, 0x5a, SIV_SLOT_SIZE);
+	siv_put_le32(f->buf, SIV_HELLO2_LEN);
+	siv_fake_host_put(f, f->buf, SIV_SLOT_HDR + SIV_HELLO2_LEN);
+	siv_fake_host_run(f, 100);
+	KUNIT_EXPECT_EQ(test, f->life->hello.tries, 2);
+	KUNIT_EXPECT_FALSE(test, talk->holding);
+	KUNIT_EXPECT_EQ(test, say_once(talk, 1), 0);
+	KUNIT_EXPECT_EQ(test, talk->queued, 0);
+	f->mute = false;
+	siv_fake_host_run(f, 200);
+	KUNIT_EXPECT_EQ(test, e->heard.count, 2);
+	f->deaf = false;
+	siv_fake_host_run(f, 100);
+	KUNIT_EXPECT_EQ(test, f->live, 2);
+}
+
 /* A host that does not hear is not waited for. */
 static void does_not_wait_for_ever(struct kunit *test)
 {
@@ -248,7 +278,6 @@ static void does_not_wait_for_ever(struct kunit *test)
 	siv_fake_host_run(f, SIV_TALK_DRAIN_MS - 50);
 	KUNIT_EXPECT_EQ(test, f->live, 1);
 	siv_fake_host_run(f, 100);
-	kunit_info(test, "now %llu hold %llu started %llu tries %u attempt %llu unfin %d hellos %u talk %d", siv_host_now_ms(), f->life->hello.hold_ms, f->life->hello.started_ms, f->life->hello.tries, f->life->hello.attempt, talk->live->s.count, f->hellos, !!f->life->hello.talk);
 	KUNIT_EXPECT_EQ(test, f->live, 2);
 	KUNIT_EXPECT_FALSE(test, talk->holding);
 }
@@ -418,6 +447,7 @@ static struct kunit_case siv_talk_cases[] = {
 	KUNIT_CASE(ends_survive_their_session),
 	KUNIT_CASE(which_survive),
 	KUNIT_CASE(finishes_before_the_next),
+	KUNIT_CASE(forger_stops_nobody),
 	KUNIT_CASE(does_not_wait_for_ever),
 	KUNIT_CASE(old_one_is_heard_for_a_while),
 	KUNIT_CASE(two_sessions_at_most),
