@@ -182,6 +182,9 @@ static int siv_hello_begin(struct siv_host *host, struct siv_talk *talk,
 	u8 challenge[SIV_NONCE_LEN];
 
 	*why = siv_hello_judge_host(host);
+	/* the session that is to be replaced works on meanwhile */
+	if (*why == SIV_R_NO_MEMORY)
+		return SIV_HELLO_RETRY_MS;
 	if (*why != SIV_OK)
 		return -1;
 	if (siv_mailbox_challenge(&host->mb, challenge)) {
@@ -193,7 +196,6 @@ static int siv_hello_begin(struct siv_host *host, struct siv_talk *talk,
 		return SIV_HELLO_RETRY_MS;
 	siv_line_free(talk->next);
 	talk->next = siv_line_alloc();
-	/* the session that is to be replaced works on meanwhile */
 	if (!talk->next)
 		return SIV_HELLO_RETRY_MS;
 	*why = siv_hello_make(host, talk, challenge);
