@@ -17,6 +17,7 @@ extern struct kunit_suite siv_ephemeral_suite;
 extern struct kunit_suite siv_fault_channel_suite;
 extern struct kunit_suite siv_fault_host_suite;
 extern struct kunit_suite siv_fault_keys_suite;
+extern struct kunit_suite siv_fault_talk_suite;
 extern struct kunit_suite siv_hello_suite;
 extern struct kunit_suite siv_host_suite;
 extern struct kunit_suite siv_ioctl_suite;
@@ -46,7 +47,8 @@ extern struct kunit_suite siv_xdh_suite;
 		&siv_linger_suite, &siv_allow_suite, &siv_listener_suite,   \
 		&siv_misplaced_suite, &siv_window_suite, &siv_ioctl_suite,  \
 		&siv_poll_suite, &siv_control_suite, &siv_fault_keys_suite, \
-		&siv_fault_channel_suite, &siv_fault_host_suite
+		&siv_fault_channel_suite, &siv_fault_host_suite,            \
+		&siv_fault_talk_suite
 
 /* For a suite with the key type and the keyring: its suite_init and suite_exit. */
 int siv_suite_keys_init(struct kunit_suite *suite);
