@@ -53,6 +53,8 @@ static void fake_ended(struct siv_talk *talk, enum siv_reason why)
 static void fake_quiesce(struct siv_host *host, enum siv_reason why)
 {
 	fake_host->quiesced++;
+	if (fake_host->leaving)
+		fake_host->leaving(fake_host);
 }
 
 static void fake_tick(struct siv_host *host)

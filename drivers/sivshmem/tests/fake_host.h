@@ -93,6 +93,7 @@ struct siv_fake_user {
  * @mute: records are neither heard nor posted
  * @answers: whose message 1 is answered; NULL: everybody's
  * @each: called at each turn, after the host's own part
+ * @leaving: called when the device's life is over, in place of what channels do then
  * @end: sessions, the newest last
  * @ends: how many
  * @hello: the last message 2, as it stood in its slot
@@ -127,6 +128,7 @@ struct siv_fake_host {
 	bool mute;
 	bool (*answers)(struct siv_fake_host *f, struct siv_fake_end *e);
 	void (*each)(struct siv_fake_host *f);
+	void (*leaving)(struct siv_fake_host *f);
 	struct siv_fake_end *end[SIV_FAKE_ENDS];
 	unsigned int ends;
 	u8 hello[SIV_SLOT_SIZE];

@@ -421,6 +421,14 @@ static void cold_certificates_have_a_rate(struct kunit *test)
 
 /* ------------------------------------------------------------------------- lives */
 
+/* The host speaks while goodbye is about to be said, and somebody would like to. */
+static void late_words(struct siv_fake_host *f)
+{
+	ring(f);
+	if (say(f->user[0].talk, 99) != -ENODEV)
+		f->said.count++;
+}
+
 static void goodbye_is_said(struct kunit *test)
 {
 	struct siv_fake_host *f = fix(test);
@@ -434,6 +442,7 @@ static void goodbye_is_said(struct kunit *test)
 	       SIV_SLOT_SIZE);
 	/* what comes from the host now is nobody's business */
 	one_record(test, e, 0);
+	f->leaving = late_words;
 	siv_device_quiesce(f->dev, SIV_R_DEVICE_GONE);
 	siv_fake_host_hears(f);
 	KUNIT_ASSERT_EQ(test, h->count, 2);
