@@ -232,7 +232,7 @@ static void say_raw(struct kunit *test, struct siv_fake_end *e, u16 type,
 		    u64 ack, size_t len)
 {
 	struct siv_fake_host *f = fix(test);
-	static const u8 zeros[64];
+	static const u8 zeros[sizeof(struct siv_open)];
 	struct siv_span none = {};
 	enum siv_reason r;
 	size_t n;

@@ -106,7 +106,9 @@ static void waits_for_the_window(struct kunit *test)
 	siv_fake_host_run(f, 3000);
 	heard(test, e, words, ARRAY_SIZE(words));
 	KUNIT_EXPECT_EQ(test, talk->queued, 0);
+	mutex_lock(&f->life->lock);
 	KUNIT_EXPECT_FALSE(test, siv_talk_unfinished(talk));
+	mutex_unlock(&f->life->lock);
 }
 
 static void queue_is_limited(struct kunit *test)
