@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
@@ -6,11 +7,24 @@
 #include "../core/reason.h"
 #include "acts.h"
 
+int siv_act_opens(struct siv_fake_lab *lab)
+{
+	struct file *file = siv_channel_file(lab->ch, O_NONBLOCK);
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	fput(file);
+	flush_delayed_fput();
+	return 0;
+}
+
 int siv_act_reads(struct siv_fake_lab *lab)
 {
 	u8 buf[64];
 	loff_t pos = 0;
 
+	if (!lab->file)
+		return siv_act_opens(lab);
 	return kernel_read(lab->file, buf, sizeof(buf), &pos);
 }
 
@@ -18,6 +32,8 @@ int siv_act_writes(struct siv_fake_lab *lab)
 {
 	loff_t pos = 0;
 
+	if (!lab->file)
+		return siv_act_opens(lab);
 	return kernel_write(lab->file, "four", 4, &pos);
 }
 
@@ -35,6 +51,8 @@ int siv_act_maps(struct siv_fake_lab *lab)
 	unsigned long at;
 	int err;
 
+	if (!lab->file)
+		return siv_act_opens(lab);
 	if (!lab->mm) {
 		if (!test_bit(SIV_CHANNEL_OPENED, &lab->ch->flags))
 			return -EPERM;
@@ -73,13 +91,38 @@ int siv_act_waits(struct siv_fake_lab *lab, u32 flags)
 				   .flags = flags,
 				   .position = 8 };
 
+	if (!lab->file)
+		return siv_act_opens(lab);
 	return siv_channel_wait_ioctl(lab->ch, &w);
+}
+
+int siv_act_rings(struct siv_fake_lab *lab)
+{
+	if (!lab->file)
+		return siv_act_opens(lab);
+	return siv_channel_ioctl(lab->file, SIVSHMEM_BELL, 0);
+}
+
+int siv_act_polls(struct siv_fake_lab *lab)
+{
+	if (!lab->file)
+		return siv_act_opens(lab);
+	return (__force int)vfs_poll(lab->file, NULL);
+}
+
+int siv_act_shuts(struct siv_fake_lab *lab, unsigned int marks)
+{
+	if (!lab->file)
+		return siv_act_opens(lab);
+	return siv_channel_shutdown(lab->ch, marks, 0);
 }
 
 int siv_act_asks(struct siv_fake_lab *lab)
 {
 	struct sivshmem_info info = { .size = sizeof(info) };
 
+	if (!lab->file)
+		return siv_act_opens(lab);
 	siv_channel_info(lab->ch, &info);
 	return info.state == READ_ONCE(lab->ch->state) &&
 			       info.end_reason ==
@@ -103,7 +146,7 @@ int siv_act_marks(struct siv_fake_lab *lab)
 void siv_act_hears_close(struct siv_fake_lab *lab, enum siv_reason why)
 {
 	struct siv_close m = {
-		.cid = cpu_to_le64(lab->ch->cid),
+		.cid = cpu_to_le64(lab->cid),
 		.code = cpu_to_le32(siv_reason_code(why)),
 	};
 
@@ -120,18 +163,11 @@ void siv_act_hears_failed(struct siv_fake_lab *lab)
 	siv_fake_lab_hear(lab, SIV_MSG_FAILED, &m, sizeof(m));
 }
 
-void siv_act_hears_fin(struct siv_fake_lab *lab)
-{
-	struct siv_fin m = { .cid = cpu_to_le64(lab->ch->cid) };
-
-	siv_fake_lab_hear(lab, SIV_MSG_FIN, &m, sizeof(m));
-}
-
 void siv_act_hears_grant_a(struct siv_fake_lab *lab)
 {
 	struct siv_grant_a m = {
 		.request = cpu_to_le64(lab->ch->request),
-		.cid = cpu_to_le64(lab->ch->cid),
+		.cid = cpu_to_le64(lab->cid),
 	};
 
 	siv_fake_lab_hear(lab, SIV_MSG_GRANT_A, &m, sizeof(m));
@@ -140,17 +176,10 @@ void siv_act_hears_grant_a(struct siv_fake_lab *lab)
 void siv_act_hears_grant_b(struct siv_fake_lab *lab)
 {
 	struct siv_grant_b m = {
-		.common.cid = cpu_to_le64(lab->ch->cid),
+		.common.cid = cpu_to_le64(lab->cid),
 	};
 
 	siv_fake_lab_hear(lab, SIV_MSG_GRANT_B, &m, sizeof(m));
-}
-
-void siv_act_hears_incoming(struct siv_fake_lab *lab)
-{
-	struct siv_incoming m = { .cid = cpu_to_le64(lab->ch->cid) };
-
-	siv_fake_lab_hear(lab, SIV_MSG_INCOMING, &m, sizeof(m));
 }
 
 void siv_act_hears_result(struct siv_fake_lab *lab)
@@ -161,6 +190,14 @@ void siv_act_hears_result(struct siv_fake_lab *lab)
 	};
 
 	siv_fake_lab_hear(lab, SIV_MSG_RESULT, &m, sizeof(m));
+}
+
+void siv_act_looks(struct siv_fake_lab *lab)
+{
+	/* twice: a look that had begun may have seen what was before */
+	flush_delayed_work(&lab->ch->linger);
+	flush_delayed_work(&lab->ch->linger);
+	siv_fake_lab_settle(lab);
 }
 
 void siv_act_times_out(struct siv_fake_lab *lab)

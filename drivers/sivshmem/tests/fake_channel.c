@@ -50,11 +50,13 @@ void siv_host_fallback(struct siv_host *host)
 
 int siv_host_bell_add(struct siv_host *host, struct siv_bell *bell)
 {
+	container_of(host, struct siv_fake_talk, host)->bells++;
 	return 0;
 }
 
 void siv_host_bell_del(struct siv_host *host, struct siv_bell *bell)
 {
+	container_of(host, struct siv_fake_talk, host)->bells--;
 }
 
 /* There is one already: nobody comes with a key. */
@@ -182,24 +184,25 @@ static void fake_host(struct siv_fake_lab *lab)
 }
 
 /* A channel that is CONNECTING. */
-static void fake_begin(struct kunit *test, struct siv_fake_lab *lab, u32 uflags)
+static void fake_begin(struct kunit *test, struct siv_fake_lab *lab)
 {
 	KUNIT_ASSERT_EQ(test,
 			siv_channel_alloc(&lab->talk->talk, true,
-					  SIVSHMEM_NO_NODE | uflags,
+					  SIVSHMEM_NO_NODE,
 					  SIV_SUITE_CHACHAPOLY, &lab->ch),
 			SIV_OK);
+	lab->cid = FAKE_CID;
 	lab->ch->cid = FAKE_CID;
 	lab->ch->request = FAKE_CID;
 }
 
-static void fake_file(struct kunit *test, struct siv_fake_lab *lab)
+void siv_fake_lab_file(struct kunit *test, struct siv_fake_lab *lab)
 {
 	lab->file = siv_channel_file(lab->ch, O_NONBLOCK);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(lab->file));
 }
 
-struct siv_fake_lab *siv_fake_lab_make(struct kunit *test)
+struct siv_fake_lab *siv_fake_lab_bare(struct kunit *test)
 {
 	struct siv_fake_lab *lab =
 		kunit_kzalloc(test, sizeof(*lab), GFP_KERNEL);
@@ -215,15 +218,23 @@ struct siv_fake_lab *siv_fake_lab_make(struct kunit *test)
 	siv_channel_client_set(&fake_client);
 	siv_device_client_set(&fake_device_client);
 	KUNIT_ASSERT_EQ(test, siv_device_add(lab->hw->dev, false), 0);
-	fake_begin(test, lab, 0);
-	fake_file(test, lab);
+	return lab;
+}
+
+struct siv_fake_lab *siv_fake_lab_make(struct kunit *test)
+{
+	struct siv_fake_lab *lab = siv_fake_lab_bare(test);
+
+	fake_begin(test, lab);
+	siv_fake_lab_file(test, lab);
 	return lab;
 }
 
 void siv_fake_lab_settle(struct siv_fake_lab *lab)
 {
-	flush_workqueue(siv_end_wq);
+	/* a handshake may end a channel */
 	flush_workqueue(siv_crypto_wq);
+	flush_workqueue(siv_end_wq);
 }
 
 void siv_fake_lab_close(struct siv_fake_lab *lab)
@@ -245,7 +256,8 @@ void siv_fake_lab_close(struct siv_fake_lab *lab)
 void siv_fake_lab_free(struct siv_fake_lab *lab)
 {
 	siv_fake_lab_close(lab);
-	siv_channel_put(lab->ch);
+	if (lab->ch)
+		siv_channel_put(lab->ch);
 	/* channels are freed after a grace period */
 	rcu_barrier();
 	siv_fake_free(lab->hw);
@@ -257,25 +269,14 @@ void siv_fake_lab_free(struct siv_fake_lab *lab)
 	siv_host_client_set(NULL);
 }
 
-void siv_fake_lab_seal(struct kunit *test, struct siv_fake_lab *lab)
-{
-	siv_fake_lab_close(lab);
-	siv_channel_put(lab->ch);
-	fake_begin(test, lab, SIVSHMEM_SEALED);
-	siv_fake_lab_open(lab);
-	mutex_lock(&lab->ch->connect_lock);
-	KUNIT_EXPECT_EQ(test, siv_channel_seal_start(lab->ch), SIV_OK);
-	mutex_unlock(&lab->ch->connect_lock);
-	fake_file(test, lab);
-}
-
 /* ------------------------------------------------------------ the peer, and the host */
 
 struct siv_side *siv_fake_lab_peer(struct siv_fake_lab *lab)
 {
 	const struct siv_geometry *geo = &lab->hw->dev->geo;
+	u64 page = lab->ch->a ? geo->granule : 0;
 
-	return (struct siv_side *)(lab->hw->mem + geo->side_off + geo->granule);
+	return (struct siv_side *)(lab->hw->mem + geo->side_off + page);
 }
 
 void siv_fake_lab_hear(struct siv_fake_lab *lab, u16 type, const void *body,

@@ -14,7 +14,8 @@
  * struct siv_fake_lab - one device, one talk, one channel
  * @hw: the device, live
  * @talk: whose channel it is
- * @ch: with a reference of the test's
+ * @ch: with a reference of the test's; NULL before there is one
+ * @cid: the host's name for it, whether the channel knows it yet or not
  * @file: its file, or NULL after it was closed
  * @mm: whose mappings are made; NULL if this thread can have none
  * @at: where a window is mapped in @mm, or 0
@@ -23,6 +24,7 @@ struct siv_fake_lab {
 	struct siv_fake *hw;
 	struct siv_fake_talk *talk;
 	struct siv_channel *ch;
+	u64 cid;
 	struct file *file;
 	struct mm_struct *mm;
 	unsigned long at;
@@ -33,11 +35,13 @@ extern struct mm_struct *siv_fake_mm;
 
 /* siv_fake_lab_make() - with a channel that is CONNECTING, by its connector. */
 struct siv_fake_lab *siv_fake_lab_make(struct kunit *test);
+/* siv_fake_lab_bare() - without a channel. */
+struct siv_fake_lab *siv_fake_lab_bare(struct kunit *test);
+/* siv_fake_lab_file() - a file of the channel that is there, for its owner. */
+void siv_fake_lab_file(struct kunit *test, struct siv_fake_lab *lab);
 void siv_fake_lab_free(struct siv_fake_lab *lab);
 /* siv_fake_lab_open() - as if the handshake had succeeded. */
 void siv_fake_lab_open(struct siv_fake_lab *lab);
-/* siv_fake_lab_seal() - another channel in its place, sealed and open. */
-void siv_fake_lab_seal(struct kunit *test, struct siv_fake_lab *lab);
 /* siv_fake_lab_close() - close its file, now. */
 void siv_fake_lab_close(struct siv_fake_lab *lab);
 /* siv_fake_lab_settle() - until what was begun in the background is done. */

@@ -21,7 +21,9 @@ struct kunit;
  * @said: the last message to the host, 0 if there was none
  * @says: all of them, BIT() of each type
  * @failed: the last FAILED
+ * @bells: channels whose vector is listened to
  * @answer: called with whatever is said, if it is set: the host
+ * @host_priv: the host's own
  * @hh: called whenever a key is about to be made, if it is set
  */
 struct siv_fake_talk {
@@ -33,7 +35,9 @@ struct siv_fake_talk {
 	u16 said;
 	u32 says;
 	struct siv_failed failed;
+	int bells;
 	void (*answer)(struct siv_talk *talk, u16 type, const void *body);
+	void *host_priv;
 	void (*hh)(struct siv_talk *talk);
 };
 

@@ -1,385 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose a channel is: in every state, whatever its owner, the peer, the host, the device
- * or the clock does gives the errno that is written here and leaves the state that is
- * written here; what is refused changes nothing and is one event, and the first cause of
- * an end stays.
+ * Whose a channel is: in every state, whatever its owner, the peer, the host, the key, the
+ * device, the clock, another channel or another identity does gives what is written in
+ * cells.c: errno, state, what is left of the memory, what the host is told and what the
+ * peer can see. What is refused changes nothing and is one event, the first cause of an
+ * end stays, and nobody else's channel is touched.
  */
 #include <kunit/test.h>
-#include <linux/fs.h>
+#include <linux/slab.h>
 
-#include "../core/reason.h"
 #include "../event.h"
 #include "acts.h"
+#include "cells.h"
 #include "suites.h"
 
-/*
- * States, with the use that decides what an end leaves. A row of the table below has a
- * column for each.
- */
-#define STATES(X)      \
-	X(CONNECTING)  \
-	X(OPEN)        \
-	X(OPEN_RW)     \
-	X(OPEN_MAP)    \
-	X(CLOSING)     \
-	X(CLOSING_RW)  \
-	X(CLOSING_MAP) \
-	X(RESET)       \
-	X(RESET_RW)    \
-	X(RESET_MAP)   \
-	X(REVOKED)     \
-	X(REVOKED_MAP) \
-	X(BROKEN)      \
-	X(FAILED)
-
-/* Who does what. */
-#define ACTS(X)              \
-	X(owner_reads)       \
-	X(owner_writes)      \
-	X(owner_polls)       \
-	X(owner_maps)        \
-	X(owner_waits)       \
-	X(owner_waits_write) \
-	X(owner_rings)       \
-	X(owner_shuts)       \
-	X(owner_shuts_rd)    \
-	X(owner_asks)        \
-	X(owner_closes)      \
-	X(peer_marks)        \
-	X(peer_breaks)       \
-	X(host_grants_a)     \
-	X(host_grants_b)     \
-	X(host_calls)        \
-	X(host_answers)      \
-	X(host_closes)       \
-	X(host_resets)       \
-	X(host_revokes)      \
-	X(host_fails)        \
-	X(host_ends_stream)  \
-	X(key_is_revoked)    \
-	X(device_sleeps)     \
-	X(device_wakes)      \
-	X(device_goes)       \
-	X(date_passes)       \
-	X(time_is_up)
-
-#define ENUM_STATE(name) ST_##name,
-enum {
-	STATES(ENUM_STATE) ST_COUNT
-};
-#define ENUM_ACT(name) ACT_##name,
-enum {
-	ACTS(ENUM_ACT) ACT_COUNT
-};
-
 #define NAME(name) #name,
-static const char *const state_names[] = { STATES(NAME) };
-static const char *const act_names[] = { ACTS(NAME) };
-
-/* What comes of it: the call's result, the state, and whether the memory is let go. */
-struct cell {
-	int ret;
-	u32 state;
-	bool gone;
-};
-
-/* clang-format off */
-#define CN(r) { (r), SIVSHMEM_CONNECTING, false }
-#define OP(r) { (r), SIVSHMEM_OPEN, false }
-#define CL(r) { (r), SIVSHMEM_CLOSING, false }
-#define KE(r) { (r), SIVSHMEM_ENDED, false } /* kept for who maps it */
-#define GO(r) { (r), SIVSHMEM_ENDED, true }
-/* clang-format on */
-
-/* clang-format off */
-/* As it was. */
-#define STAYS { \
-	CN(0), OP(0), OP(0), OP(0), CL(0), CL(0), CL(0), \
-	GO(0), GO(0), KE(0), GO(0), GO(0), GO(0), GO(0), \
-}
-/* A message out of place: EPROTO, unless it has only crossed the end. */
-#define MISPLACED { \
-	GO(0), GO(0), GO(0), KE(0), CL(0), CL(0), CL(0), \
-	GO(0), GO(0), KE(0), GO(0), GO(0), GO(0), GO(0), \
-}
-/* clang-format on */
-
-/* A cell has an errno or what poll() says. */
-#define SAYS(events) ((__force int)(events))
-#define HUP SAYS(EPOLLHUP | EPOLLIN | EPOLLRDNORM | EPOLLRDHUP)
-#define OUT SAYS(EPOLLOUT | EPOLLWRNORM)
-#define ERR (SAYS(EPOLLERR) | HUP)
-
-static const struct cell table[ACT_COUNT][ST_COUNT] = {
-	[ACT_owner_reads] = {
-		CN(-EPERM),
-		OP(-EAGAIN), OP(-EAGAIN), OP(-EBUSY),
-		CL(0), CL(0), CL(-EBUSY),
-		GO(-ECONNRESET), GO(-ECONNRESET), KE(-EBUSY),
-		GO(-ECONNRESET), GO(-EBUSY), GO(-EPROTO), GO(-EPERM),
-	},
-	[ACT_owner_writes] = {
-		CN(-EPERM),
-		OP(4), OP(4), OP(-EBUSY),
-		CL(-EPIPE), CL(-EPIPE), CL(-EBUSY),
-		GO(-ECONNRESET), GO(-ECONNRESET), KE(-EBUSY),
-		GO(-ECONNRESET), GO(-EBUSY), GO(-EPROTO), GO(-EPERM),
-	},
-	[ACT_owner_polls] = {
-		CN(0),
-		OP(OUT), OP(OUT), OP(OUT),
-		CL(OUT | HUP), CL(OUT | HUP), CL(OUT | HUP),
-		GO(HUP), GO(HUP), KE(HUP),
-		GO(ERR), GO(ERR), GO(ERR), GO(ERR),
-	},
-	[ACT_owner_maps] = {
-		CN(-EPERM),
-		OP(0), OP(-EBUSY), OP(0),
-		CL(0), CL(-EBUSY), CL(0),
-		GO(-ECONNRESET), GO(-ECONNRESET), KE(0),
-		GO(-ECONNRESET), GO(-ECONNRESET), GO(-EPROTO), GO(-EPERM),
-	},
-	[ACT_owner_waits] = {
-		CN(-EPERM),
-		OP(-EAGAIN), OP(-EBUSY), OP(-EAGAIN),
-		CL(0), CL(-EBUSY), CL(0),
-		GO(-ECONNRESET), GO(-EBUSY), KE(-ECONNRESET),
-		GO(-ECONNRESET), GO(-ECONNRESET), GO(-EBUSY), GO(-EPERM),
-	},
-	[ACT_owner_waits_write] = {
-		CN(-EPERM),
-		OP(-EAGAIN), OP(-EBUSY), OP(-EAGAIN),
-		CL(0), CL(-EBUSY), CL(0),
-		GO(-ECONNRESET), GO(-EBUSY), KE(-ECONNRESET),
-		GO(-ECONNRESET), GO(-ECONNRESET), GO(-EBUSY), GO(-EPERM),
-	},
-	[ACT_owner_rings] = {
-		CN(-EPERM),
-		OP(0), OP(-EINVAL), OP(0),
-		CL(0), CL(-EINVAL), CL(0),
-		GO(-ECONNRESET), GO(-EINVAL), KE(0),
-		GO(-ECONNRESET), GO(-ECONNRESET), GO(-EINVAL), GO(-EPERM),
-	},
-	[ACT_owner_shuts] = {
-		CN(-EPERM),
-		OP(0), OP(0), OP(0),
-		CL(0), CL(0), CL(0),
-		GO(-ECONNRESET), GO(-ECONNRESET), KE(-ECONNRESET),
-		GO(-ECONNRESET), GO(-ECONNRESET), GO(-EPROTO), GO(-EPERM),
-	},
-	[ACT_owner_shuts_rd] = {
-		CN(-EPERM),
-		OP(0), OP(0), OP(0),
-		CL(0), CL(0), CL(0),
-		GO(-ECONNRESET), GO(-ECONNRESET), KE(-ECONNRESET),
-		GO(-ECONNRESET), GO(-ECONNRESET), GO(-EPROTO), GO(-EPERM),
-	},
-	[ACT_owner_asks] = {
-		CN(0), OP(0), OP(0), OP(0), CL(0), CL(0), CL(0),
-		GO(0), GO(0), KE(0), GO(0), GO(0), GO(0), GO(0),
-	},
-	[ACT_owner_closes] = {
-		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-	},
-	/* seen by whoever reads next */
-	[ACT_peer_marks] = {
-		CN(-EPERM),
-		OP(0), OP(0), OP(-EBUSY),
-		CL(0), CL(0), CL(-EBUSY),
-		GO(-ECONNRESET), GO(-ECONNRESET), KE(-EBUSY),
-		GO(-ECONNRESET), GO(-EBUSY), GO(-EPROTO), GO(-EPERM),
-	},
-	[ACT_peer_breaks] = {
-		CN(-EPERM),
-		GO(-EPROTO), GO(-EPROTO), OP(-EBUSY),
-		GO(-EPROTO), GO(-EPROTO), CL(-EBUSY),
-		GO(-ECONNRESET), GO(-ECONNRESET), KE(-EBUSY),
-		GO(-ECONNRESET), GO(-EBUSY), GO(-EPROTO), GO(-EPERM),
-	},
-	/* it was given already */
-	[ACT_host_grants_a] = MISPLACED,
-	/* we are the other end */
-	[ACT_host_grants_b] = MISPLACED,
-	/* another channel's beginning, under the cid of this one */
-	[ACT_host_calls] = STAYS,
-	/* that is about a listener */
-	[ACT_host_answers] = STAYS,
-	[ACT_host_closes] = {
-		GO(0), CL(0), CL(0), CL(0), CL(0), CL(0), CL(0),
-		GO(0), GO(0), KE(0), GO(0), GO(0), GO(0), GO(0),
-	},
-	[ACT_host_resets] = {
-		GO(0), GO(0), GO(0), KE(0), GO(0), GO(0), KE(0),
-		GO(0), GO(0), KE(0), GO(0), GO(0), GO(0), GO(0),
-	},
-	[ACT_host_revokes] = {
-		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-	},
-	/* an answer to CONNECT, not to a grant */
-	[ACT_host_fails] = MISPLACED,
-	/* there is none to end where nothing is sealed */
-	[ACT_host_ends_stream] = {
-		CN(0), OP(0), OP(0), OP(0), CL(0), CL(0), CL(0),
-		GO(0), GO(0), KE(0), GO(0), GO(0), GO(0), GO(0),
-	},
-	[ACT_key_is_revoked] = {
-		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-	},
-	[ACT_device_sleeps] = {
-		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-	},
-	[ACT_device_wakes] = {
-		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-	},
-	[ACT_device_goes] = {
-		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-	},
-	/* the handshake judges dates itself */
-	[ACT_date_passes] = {
-		CN(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-		GO(0), GO(0), GO(0), GO(0), GO(0), GO(0), GO(0),
-	},
-	[ACT_time_is_up] = {
-		GO(0), OP(0), OP(0), OP(0), CL(0), CL(0), CL(0),
-		GO(0), GO(0), KE(0), GO(0), GO(0), GO(0), GO(0),
-	},
-};
-
-/* ------------------------------------------------------------------------- acts */
-
-static int act(struct siv_fake_lab *lab, unsigned int what)
-{
-	struct siv_host *host = &lab->talk->host;
-
-	switch (what) {
-	case ACT_owner_reads:
-		return siv_act_reads(lab);
-	case ACT_owner_writes:
-		return siv_act_writes(lab);
-	case ACT_owner_polls:
-		return (__force int)vfs_poll(lab->file, NULL);
-	case ACT_owner_maps:
-		return siv_act_maps(lab);
-	case ACT_owner_waits:
-		return siv_act_waits(lab, SIVSHMEM_WAIT_READ);
-	case ACT_owner_waits_write:
-		return siv_act_waits(lab, SIVSHMEM_WAIT_WRITE);
-	case ACT_owner_rings:
-		return siv_channel_ioctl(lab->file, SIVSHMEM_BELL, 0);
-	case ACT_owner_shuts:
-		return siv_channel_shutdown(lab->ch, SIV_END_WR, 0);
-	case ACT_owner_shuts_rd:
-		return siv_channel_shutdown(lab->ch, SIV_END_RD, 0);
-	case ACT_owner_asks:
-		return siv_act_asks(lab);
-	case ACT_owner_closes:
-		siv_fake_lab_close(lab);
-		return 0;
-	case ACT_peer_marks:
-		return siv_act_marks(lab);
-	case ACT_peer_breaks:
-		return siv_act_breaks(lab);
-	case ACT_host_grants_a:
-		siv_act_hears_grant_a(lab);
-		return 0;
-	case ACT_host_grants_b:
-		siv_act_hears_grant_b(lab);
-		return 0;
-	case ACT_host_calls:
-		siv_act_hears_incoming(lab);
-		return 0;
-	case ACT_host_answers:
-		siv_act_hears_result(lab);
-		return 0;
-	case ACT_host_closes:
-		siv_act_hears_close(lab, SIV_OK);
-		return 0;
-	case ACT_host_resets:
-		siv_act_hears_close(lab, SIV_R_PEER_GONE);
-		return 0;
-	case ACT_host_revokes:
-		siv_act_hears_close(lab, SIV_R_REVOKED);
-		return 0;
-	case ACT_host_fails:
-		siv_act_hears_failed(lab);
-		return 0;
-	case ACT_host_ends_stream:
-		siv_act_hears_fin(lab);
-		return 0;
-	case ACT_key_is_revoked:
-		siv_host_client->ended(&lab->talk->talk, SIV_R_KEY_REVOKED);
-		return 0;
-	case ACT_device_sleeps:
-		siv_device_suspend(lab->hw->dev, SIV_R_EPOCH, true);
-		return 0;
-	case ACT_device_wakes:
-		siv_device_suspend(lab->hw->dev, SIV_R_EPOCH, true);
-		return siv_device_resume(lab->hw->dev);
-	case ACT_device_goes:
-		siv_device_quiesce(lab->hw->dev, SIV_R_DEVICE_GONE);
-		return 0;
-	case ACT_date_passes:
-		siv_fake_time += 2 * 3600;
-		siv_host_client->tick(host);
-		return 0;
-	case ACT_time_is_up:
-		siv_act_times_out(lab);
-		return 0;
-	default:
-		return -EOPNOTSUPP;
-	}
-}
-
-/* ----------------------------------------------------------------------- states */
-
-static void reach(struct siv_fake_lab *lab, unsigned int state)
-{
-	if (state == ST_FAILED)
-		siv_act_hears_failed(lab);
-	if (state == ST_CONNECTING || state == ST_FAILED)
-		return;
-	siv_fake_lab_open(lab);
-	if (state == ST_OPEN_RW || state == ST_CLOSING_RW ||
-	    state == ST_RESET_RW || state == ST_BROKEN)
-		siv_act_reads(lab);
-	if (state == ST_OPEN_MAP || state == ST_CLOSING_MAP ||
-	    state == ST_RESET_MAP || state == ST_REVOKED_MAP)
-		siv_act_maps(lab);
-	if (state == ST_CLOSING || state == ST_CLOSING_RW ||
-	    state == ST_CLOSING_MAP)
-		siv_act_hears_close(lab, SIV_OK);
-	if (state == ST_RESET || state == ST_RESET_RW || state == ST_RESET_MAP)
-		siv_act_hears_close(lab, SIV_R_PEER_GONE);
-	if (state == ST_REVOKED || state == ST_REVOKED_MAP)
-		siv_act_hears_close(lab, SIV_R_REVOKED);
-	if (state == ST_BROKEN)
-		siv_act_breaks(lab);
-	siv_fake_lab_settle(lab);
-}
-
-/* ------------------------------------------------------------------------ cells */
+static const char *const act_names[] = { SIV_ACTS(NAME) };
+static const char *const state_names[] = { SIV_STATES(NAME) };
 
 struct pick {
-	unsigned int act;
-	unsigned int state;
+	enum siv_cell_act act;
+	enum siv_cell_state state;
 };
 
-static struct pick picks[ACT_COUNT * ST_COUNT];
+static struct pick picks[SIV_ACT_COUNT * SIV_ST_COUNT];
 
-static int picks_fill(struct kunit_suite *suite)
+static int channel_suite_init(struct kunit_suite *suite)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(picks); i++)
-		picks[i] = (struct pick){ i / ST_COUNT, i % ST_COUNT };
-	return 0;
+		picks[i] = (struct pick){ i / SIV_ST_COUNT, i % SIV_ST_COUNT };
+	return siv_suite_peer_init(suite);
 }
 
 static void pick_name(struct pick *pick, char *desc)
@@ -389,6 +41,22 @@ static void pick_name(struct pick *pick, char *desc)
 }
 
 KUNIT_ARRAY_PARAM(pick, picks, pick_name);
+
+/* -------------------------------------------------------------- what can be seen of it */
+
+/**
+ * struct seen - what an act may change, beside the channel
+ * @events: refusals
+ * @rung: doorbells
+ * @page: our side page, as far as it is used
+ * @ring: our ring
+ */
+struct seen {
+	u64 events;
+	unsigned int rung;
+	struct siv_side page;
+	u8 ring[64];
+};
 
 static u64 refusals(void)
 {
@@ -400,67 +68,184 @@ static u64 refusals(void)
 	return n;
 }
 
-/* Is it turned down, and not only over? Its end was the event then. */
-static bool refused(const struct pick *pick, int ret)
+static void look(const struct siv_fake_peer *p, struct seen *s)
 {
-	return ret == -EBUSY || ret == -EINVAL ||
-	       (ret == -EPERM && pick->state == ST_CONNECTING);
+	s->events = refusals();
+	s->rung = p->lab->hw->rung;
+	memcpy(&s->page, siv_fake_peer_our_page(p), sizeof(s->page));
+	memcpy(s->ring, siv_fake_peer_our_ring(p), sizeof(s->ring));
 }
+
+static enum siv_cell_shown shown(const struct seen *before,
+				 const struct seen *after)
+{
+	struct siv_side page = after->page;
+
+	if (after->rung != before->rung ||
+	    memcmp(after->ring, before->ring, sizeof(after->ring)))
+		return SIV_SOMETHING;
+	if (!memcmp(&page, &before->page, sizeof(page)))
+		return SIV_NOTHING;
+	page.want_prod = before->page.want_prod;
+	page.want_cons = before->page.want_cons;
+	return memcmp(&page, &before->page, sizeof(page)) ? SIV_SOMETHING :
+							    SIV_A_REQUEST;
+}
+
+/* ---------------------------------------------------------------- what is wanted of it */
+
+static void state_is(struct kunit *test, const struct siv_cell *want,
+		     const struct siv_cell_column *column)
+{
+	struct siv_fake_peer *p = test->priv;
+	u32 state = column->state, says = want->says;
+	bool gone = column->gone;
+
+	switch (want->after) {
+	case SIV_HOLE:
+		KUNIT_FAIL(test, "nobody has said what comes of it");
+		break;
+	case SIV_SAME:
+		break;
+	case SIV_OPENS:
+		state = SIVSHMEM_OPEN;
+		break;
+	case SIV_CLOSES:
+		state = SIVSHMEM_CLOSING;
+		break;
+	case SIV_KEEPS:
+		state = SIVSHMEM_ENDED;
+		break;
+	case SIV_ENDS:
+	case SIV_OVER:
+		state = SIVSHMEM_ENDED;
+		gone = true;
+		says |= want->after == SIV_ENDS ? column->ends : column->over;
+		break;
+	}
+	KUNIT_EXPECT_EQ(test, p->lab->ch->state, state);
+	KUNIT_EXPECT_EQ(test, p->lab->ch->windows.gone, gone);
+	KUNIT_EXPECT_EQ(test, p->said, says);
+}
+
+/* Its mapping, its vector, its keys and its place in the table: all or nothing. */
+static void goes_whole(struct kunit *test)
+{
+	struct siv_fake_peer *p = test->priv;
+	struct siv_channel *ch = p->lab->ch;
+	bool gone = ch->windows.gone;
+
+	KUNIT_EXPECT_FALSE(test, p->said_early);
+	if (p->lab->at)
+		KUNIT_EXPECT_EQ(test, siv_act_mapped(p->lab), !gone);
+	KUNIT_EXPECT_EQ(test, p->lab->talk->bells,
+			!gone && test_bit(SIV_CHANNEL_OPENED, &ch->flags));
+	KUNIT_EXPECT_EQ(test, list_empty(&ch->link), gone);
+	if (!gone)
+		return;
+	KUNIT_EXPECT_EQ(test, ch->ranges[0].len, 0);
+	KUNIT_EXPECT_EQ(test, ch->connect.state, SIV_CONNECT_ENDED);
+	KUNIT_EXPECT_NULL(test, memchr_inv(ch->connect.k1, 0, SIV_KEY_LEN));
+	KUNIT_EXPECT_NULL(test, memchr_inv(ch->connect.k2, 0, SIV_KEY_LEN));
+	KUNIT_EXPECT_NULL(test, memchr_inv(ch->tx.keys.r, 0, SIV_KEY_LEN));
+	KUNIT_EXPECT_NULL(test, memchr_inv(ch->rx.keys.r, 0, SIV_KEY_LEN));
+}
+
+static void cause_is(struct kunit *test, enum siv_reason before,
+		     enum siv_reason want)
+{
+	struct siv_fake_peer *p = test->priv;
+
+	/* the first one stays */
+	if (before != SIV_OK)
+		want = before;
+	KUNIT_EXPECT_STREQ(test, siv_reason_name(p->lab->ch->why),
+			   siv_reason_name(want));
+}
+
+/* Who may not does not decide how the channel is used. */
+static bool decides_nothing(int ret)
+{
+	return ret == -EPERM || ret == -EBUSY || ret == -EINVAL ||
+	       ret == -EOPNOTSUPP;
+}
+
+/* Whoever is rung is the peer. */
+static void bells_are_the_peers(struct kunit *test)
+{
+	struct siv_fake_peer *p = test->priv;
+	struct siv_fake *hw = p->lab->hw;
+	unsigned int i;
+
+	KUNIT_ASSERT_LE(test, hw->rung, SIV_FAKE_BELLS);
+	for (i = 0; i < hw->rung; i++) {
+		KUNIT_EXPECT_EQ(test, hw->bell[i].peer, p->lab->ch->peer);
+		KUNIT_EXPECT_EQ(test, hw->bell[i].vector, 0);
+	}
+}
+
+/* ------------------------------------------------------------------------------- cells */
 
 static void cell(struct kunit *test)
 {
 	const struct pick *pick = test->param_value;
-	const struct cell *want = &table[pick->act][pick->state];
-	struct siv_fake_lab *lab = test->priv;
-	struct siv_channel *ch = lab->ch;
+	const struct siv_cell_column *column = &siv_cell_columns[pick->state];
+	const struct siv_cell_row *row = &siv_cell_rows[pick->act];
+	const struct siv_cell *want = &row->cell[pick->state];
+	struct siv_fake_peer *p = test->priv;
+	struct seen before, after;
 	enum siv_reason why;
-	unsigned int rung;
-	int mode, ret;
-	u64 events;
+	int ret, mode;
 
-	reach(lab, pick->state);
-	why = ch->why;
-	mode = ch->mode;
-	rung = lab->hw->rung;
-	events = refusals();
-	ret = act(lab, pick->act);
-	siv_fake_lab_settle(lab);
+	siv_cell_reach(p, pick->state);
+	KUNIT_ASSERT_EQ(test, p->lab->ch->state, column->state);
+	KUNIT_ASSERT_EQ(test, p->lab->ch->windows.gone, column->gone);
+	goes_whole(test);
+	why = p->lab->ch->why;
+	mode = p->lab->ch->mode;
+	p->said = 0;
+	look(p, &before);
+	ret = siv_cell_do(p, pick->act);
+	look(p, &after);
 
 	KUNIT_EXPECT_EQ(test, ret, want->ret);
-	KUNIT_EXPECT_EQ(test, ch->state, want->state);
-	KUNIT_EXPECT_EQ(test, ch->windows.gone, want->gone);
-	if (lab->at)
-		KUNIT_EXPECT_EQ(test, siv_act_mapped(lab), !want->gone);
-	if (why != SIV_OK)
-		KUNIT_EXPECT_EQ(test, ch->why, why);
-	if (pick->act < ACT_peer_marks &&
-	    (lab->mm || pick->act != ACT_owner_maps))
-		KUNIT_EXPECT_EQ(test, refusals(),
-				events + refused(pick, want->ret));
-	if (want->ret < 0 && want->ret != -EAGAIN && want->ret != -EPIPE &&
-	    pick->act < ACT_peer_marks) {
-		KUNIT_EXPECT_EQ(test, ch->mode, mode);
-		KUNIT_EXPECT_EQ(test, lab->hw->rung, rung);
-	}
+	state_is(test, want, column);
+	goes_whole(test);
+	if (want->after >= SIV_CLOSES)
+		cause_is(test, why, want->why ?: row->why);
+	else
+		cause_is(test, why, SIV_OK);
+	KUNIT_EXPECT_LE(test, shown(&before, &after), want->shown);
+	if (want->shown == SIV_SOMETHING)
+		KUNIT_EXPECT_EQ(test, shown(&before, &after), SIV_SOMETHING);
+	if (decides_nothing(want->ret))
+		KUNIT_EXPECT_EQ(test, p->lab->ch->mode, mode);
+	bells_are_the_peers(test);
+	/* without user memory a mapping is only asked for */
+	if (p->lab->mm || (pick->act != SIV_ACT_owner_maps &&
+			   pick->act != SIV_ACT_second_maps))
+		KUNIT_EXPECT_EQ(test, after.events,
+				before.events + want->events);
+	KUNIT_EXPECT_EQ(test, p->neighbour->state, row->neighbour);
 }
 
-/* A cell that nobody wrote is all zeros: an owner who may do it while CONNECTING. */
-static void table_is_whole(struct kunit *test)
+static void no_hole(struct kunit *test)
 {
 	unsigned int act, state;
 
-	for (act = 0; act < ACT_COUNT; act++)
-		for (state = 1; state < ST_COUNT; state++)
-			KUNIT_EXPECT_NE_MSG(test, table[act][state].state,
-					    SIVSHMEM_CONNECTING, "%s in %s",
-					    act_names[act], state_names[state]);
+	for (act = 0; act < SIV_ACT_COUNT; act++)
+		for (state = 0; state < SIV_ST_COUNT; state++)
+			KUNIT_EXPECT_NE_MSG(
+				test, siv_cell_rows[act].cell[state].after,
+				SIV_HOLE, "%s in %s", act_names[act],
+				state_names[state]);
 }
 
 /* Why there is no channel, for the event of whoever asked. */
 static void none_is_made(struct kunit *test)
 {
-	struct siv_fake_lab *lab = test->priv;
-	struct siv_talk *talk = &lab->talk->talk;
+	struct siv_fake_peer *p = test->priv;
+	struct siv_talk *talk = &p->lab->talk->talk;
 	struct siv_channel *ch = NULL;
 
 	KUNIT_EXPECT_EQ(test, siv_channel_alloc(talk, true, 0, 9, &ch),
@@ -481,51 +266,28 @@ static void none_is_made(struct kunit *test)
 	talk->state = SIV_TALK_LIVE;
 }
 
-/* What only a mapping needs is refused, and decides nothing. */
-static void sealed_is_never_mapped(struct kunit *test)
-{
-	struct siv_fake_lab *lab = test->priv;
-	u64 before = siv_event_count(SIV_R_UNSUPPORTED);
-
-	siv_fake_lab_seal(test, lab);
-	KUNIT_EXPECT_EQ(test, siv_act_waits(lab, SIVSHMEM_WAIT_READ),
-			-EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, siv_act_waits(lab, SIVSHMEM_WAIT_WRITE),
-			-EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, siv_channel_ioctl(lab->file, SIVSHMEM_BELL, 0),
-			-EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, siv_event_count(SIV_R_UNSUPPORTED), before + 3);
-	KUNIT_EXPECT_EQ(test, lab->hw->rung, 0);
-	KUNIT_EXPECT_EQ(test, lab->ch->mode, SIV_MODE_NONE);
-	KUNIT_EXPECT_EQ(test, siv_act_reads(lab), -EAGAIN);
-	KUNIT_EXPECT_EQ(test, siv_act_writes(lab), 4);
-	KUNIT_EXPECT_EQ(test, lab->ch->mode, SIV_MODE_RW);
-	KUNIT_EXPECT_EQ(test, siv_act_waits(lab, SIVSHMEM_WAIT_READ),
-			-EOPNOTSUPP);
-}
-
 static int channel_init(struct kunit *test)
 {
-	test->priv = siv_fake_lab_make(test);
+	test->priv = siv_fake_peer_make(test);
 	return 0;
 }
 
 static void channel_exit(struct kunit *test)
 {
-	siv_fake_lab_free(test->priv);
+	siv_fake_peer_free(test->priv);
 }
 
 static struct kunit_case siv_channel_cases[] = {
-	KUNIT_CASE(table_is_whole),
+	KUNIT_CASE(no_hole),
 	KUNIT_CASE_PARAM(cell, pick_gen_params),
 	KUNIT_CASE(none_is_made),
-	KUNIT_CASE(sealed_is_never_mapped),
 	{},
 };
 
 struct kunit_suite siv_channel_suite = {
 	.name = "siv_channel",
-	.suite_init = picks_fill,
+	.suite_init = channel_suite_init,
+	.suite_exit = siv_suite_peer_exit,
 	.init = channel_init,
 	.exit = channel_exit,
 	.test_cases = siv_channel_cases,

@@ -13,15 +13,6 @@ enum {
 	RECORD = 16, /* what a record of four bytes takes */
 };
 
-/* What the owner of a closed channel looks at now and then: now. */
-static void look(struct siv_fake_lab *lab)
-{
-	/* twice: a look that had begun may have seen what was before */
-	flush_delayed_work(&lab->ch->linger);
-	flush_delayed_work(&lab->ch->linger);
-	siv_fake_lab_settle(lab);
-}
-
 /* The owner writes a record and closes; the peer reads nothing. */
 static void closes_unread(struct siv_fake_lab *lab)
 {
@@ -39,7 +30,7 @@ static void is_kept(struct kunit *test)
 	struct siv_rx rx;
 	u64 avail = 0;
 
-	look(lab);
+	siv_act_looks(lab);
 	KUNIT_EXPECT_EQ(test, lab->ch->state, SIVSHMEM_OPEN);
 	KUNIT_EXPECT_FALSE(test, lab->ch->windows.gone);
 	KUNIT_EXPECT_EQ(test, lab->talk->said, 0);
@@ -55,7 +46,7 @@ static void is_given_back(struct kunit *test)
 {
 	struct siv_fake_lab *lab = test->priv;
 
-	look(lab);
+	siv_act_looks(lab);
 	KUNIT_EXPECT_EQ(test, lab->ch->state, SIVSHMEM_ENDED);
 	KUNIT_EXPECT_EQ(test, lab->ch->why, SIV_R_PEER_CLOSED);
 	KUNIT_EXPECT_TRUE(test, lab->ch->windows.gone);
@@ -105,7 +96,7 @@ static void a_wrong_position_costs_ten_seconds(struct kunit *test)
 	lab->ch->tx.ring.own->prod = 3;
 	siv_fake_lab_close(lab);
 	siv_fake_ms += LINGER_MS - 1;
-	look(lab);
+	siv_act_looks(lab);
 	KUNIT_EXPECT_FALSE(test, lab->ch->windows.gone);
 	siv_fake_ms++;
 	is_given_back(test);
