@@ -7,7 +7,7 @@ from .ktap import outcomes
 from .lab import Lab
 from .paths import BUILD, LOGS, TOP
 
-SECONDS = 240
+SECONDS = 480
 
 
 def run(report, wanted):
