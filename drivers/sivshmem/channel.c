@@ -180,6 +180,16 @@ void siv_channel_end(struct siv_channel *ch, enum siv_reason why, bool told)
 	siv_channel_end_kind(ch, why, siv_end_kind(why), told);
 }
 
+int siv_channel_broken(struct siv_channel *ch, enum siv_event_place at,
+		       enum siv_reason why)
+{
+	if (READ_ONCE(ch->state) == SIVSHMEM_ENDED)
+		return siv_channel_errno(ch);
+	siv_refused(ch->host->dev, at, why, ch->cid);
+	siv_channel_end(ch, why, false);
+	return siv_reason_errno(why);
+}
+
 /* Its talk, its certificate or its device is over: whatever the cause, nothing stays. */
 static void siv_channel_take(struct siv_channel *ch, enum siv_reason why,
 			     bool told)

@@ -53,6 +53,7 @@
 #include "core/connect.h"
 #include "core/ring.h"
 #include "core/seal.h"
+#include "event.h"
 #include "host.h"
 #include "talk.h"
 #include "window.h"
@@ -347,6 +348,17 @@ void siv_channel_put(struct siv_channel *ch);
  * Any process context, no lock but host->lock held.
  */
 void siv_channel_end(struct siv_channel *ch, enum siv_reason why, bool told);
+/**
+ * siv_channel_broken() - the peer broke a rule, or a record does not open: the end
+ * @ch: the channel
+ * @at: in what
+ * @why: the cause
+ *
+ * Also of a channel that is CLOSING. Return: @why's errno, or what calls get if it has
+ * ended already: then that was the event.
+ */
+int siv_channel_broken(struct siv_channel *ch, enum siv_event_place at,
+		       enum siv_reason why);
 /* siv_channel_close() - the last file was closed: linger, or end. */
 void siv_channel_close(struct siv_channel *ch);
 /**

@@ -34,15 +34,6 @@ static int siv_rw_lock(struct mutex *io, const struct kiocb *iocb)
 	return mutex_lock_interruptible(io) ? -ERESTARTSYS : 0;
 }
 
-/* The peer broke a rule of the ring: the channel's end. */
-static int siv_rw_broken(struct siv_channel *ch, enum siv_reason why)
-{
-	if (READ_ONCE(ch->why) == SIV_OK)
-		siv_refused(ch->host->dev, SIV_AT_RING, why, ch->cid);
-	siv_channel_end(ch, why, false);
-	return siv_reason_errno(why);
-}
-
 /* ---------------------------------------------------------------------- write */
 
 static int siv_write_look(struct siv_channel *ch, u64 need, bool arm)
@@ -68,7 +59,7 @@ static int siv_write_look(struct siv_channel *ch, u64 need, bool arm)
 	    test_bit(SIV_CHANNEL_PEER_RD, &ch->flags))
 		return -EPIPE;
 	if (r != SIV_OK)
-		return siv_rw_broken(ch, r);
+		return siv_channel_broken(ch, SIV_AT_RING, r);
 	return room >= need ? SIV_LOOK_READY : SIV_LOOK_WAIT;
 }
 
@@ -293,7 +284,7 @@ static int siv_read_look(struct siv_channel *ch, u8 hdr[SIV_RECORD_HDR],
 		look = siv_read_end(ch, ends);
 	}
 	siv_channel_leave(ch, idx);
-	return r == SIV_OK ? look : siv_rw_broken(ch, r);
+	return r == SIV_OK ? look : siv_channel_broken(ch, SIV_AT_RING, r);
 }
 
 static int siv_read_wait(struct siv_channel *ch, u8 hdr[SIV_RECORD_HDR],
@@ -393,7 +384,8 @@ static ssize_t siv_read_record(struct siv_channel *ch, bool nowait,
 		if (look < 0 || look == SIV_LOOK_END)
 			return look < 0 ? look : 0;
 		if (sealed && inside <= SIV_TAG_LEN)
-			return siv_rw_broken(ch, SIV_R_RING_RECORD);
+			return siv_channel_broken(ch, SIV_AT_RING,
+						  SIV_R_RING_RECORD);
 		len = sealed ? inside - SIV_TAG_LEN : inside;
 	}
 	if (iov_iter_count(to) < len)

@@ -86,15 +86,6 @@ void siv_channel_seal_free(struct siv_channel *ch)
 	siv_aead_free(ch->rx.t);
 }
 
-/* A record did not seal or open: the channel's end. */
-static int siv_seal_broken(struct siv_channel *ch, enum siv_reason why)
-{
-	if (READ_ONCE(ch->why) == SIV_OK)
-		siv_refused(ch->host->dev, SIV_AT_SEAL, why, ch->cid);
-	siv_channel_end(ch, why, false);
-	return siv_channel_errno(ch);
-}
-
 /* ---------------------------------------------------------------------- write */
 
 int siv_channel_seal_load(struct siv_channel *ch, u64 len,
@@ -135,7 +126,7 @@ int siv_channel_seal_put(struct siv_channel *ch, u64 len)
 	mutex_unlock(&ch->tx.seal);
 	if (r != SIV_OK) {
 		siv_wipe(ch->tx.buf, len);
-		return siv_seal_broken(ch, r);
+		return siv_channel_broken(ch, SIV_AT_SEAL, r);
 	}
 	if (!siv_channel_enter(ch, &idx))
 		return siv_channel_errno(ch);
@@ -167,7 +158,7 @@ int siv_channel_seal_get(struct siv_channel *ch, const u8 hdr[SIV_RECORD_HDR],
 
 	lockdep_assert_held(&ch->rx.io);
 	if (len > siv_seal_room(ch->rx.ring.size))
-		return siv_seal_broken(ch, SIV_R_RING_RECORD);
+		return siv_channel_broken(ch, SIV_AT_SEAL, SIV_R_RING_RECORD);
 	if (siv_seal_buffer(&ch->rx.buf, ch->rx.ring.size))
 		return -ENOMEM;
 	if (!siv_channel_enter(ch, &idx))
@@ -180,7 +171,7 @@ int siv_channel_seal_get(struct siv_channel *ch, const u8 hdr[SIV_RECORD_HDR],
 	r = siv_seal_open(&ch->rx.keys, pos, hdr, in, ch->rx.buf);
 	mutex_unlock(&ch->rx.seal);
 	if (r != SIV_OK)
-		return siv_seal_broken(ch, r);
+		return siv_channel_broken(ch, SIV_AT_SEAL, r);
 	WRITE_ONCE(ch->rx.held, len - SIV_TAG_LEN);
 	return 0;
 }

@@ -332,12 +332,8 @@ __poll_t siv_channel_poll(struct file *file, poll_table *wait)
 		return siv_poll_state(ch, SIVSHMEM_ENDED);
 	siv_view_ask(ch, map, need, &v);
 	siv_channel_leave(ch, idx);
-	if (v.broken != SIV_OK) {
-		if (READ_ONCE(ch->why) == SIV_OK)
-			siv_refused(ch->host->dev, SIV_AT_RING, v.broken,
-				    ch->cid);
-		siv_channel_end(ch, v.broken, false);
-	}
+	if (v.broken != SIV_OK)
+		siv_channel_broken(ch, SIV_AT_RING, v.broken);
 	return siv_poll_view(ch, &v) | siv_poll_state(ch, state);
 }
 
