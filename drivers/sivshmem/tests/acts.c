@@ -65,8 +65,10 @@ int siv_act_maps(struct siv_fake_lab *lab)
 		     PROT_READ | PROT_WRITE, MAP_SHARED, 0);
 	err = IS_ERR_VALUE(at) ? (int)at : 0;
 	/* so that there is something to take away */
-	if (!err && !touches(at))
+	if (!err && !touches(at)) {
+		vm_munmap(at, 1);
 		err = -EFAULT;
+	}
 	if (!err && lab->at)
 		vm_munmap(at, 1);
 	kthread_unuse_mm(lab->mm);

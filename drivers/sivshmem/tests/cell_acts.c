@@ -518,22 +518,27 @@ static void stop_clock(struct siv_channel *ch)
 		siv_channel_put(ch);
 }
 
-void siv_cell_reach(struct siv_fake_peer *p, enum siv_cell_state state)
+bool siv_cell_reach(struct siv_fake_peer *p, enum siv_cell_state state)
 {
 	const struct siv_cell_column *column = &siv_cell_columns[state];
+	struct siv_channel *ch;
 	unsigned int i;
 
 	if (column->b)
 		siv_fake_peer_calls(p, column->uflags);
 	else
 		siv_fake_peer_called(p, column->uflags);
-	stop_clock(p->lab->ch);
+	ch = p->lab->ch;
+	if (!ch)
+		return false;
+	stop_clock(ch);
 	siv_fake_lab_file(p->test, p->lab);
 	for (i = 0; i < ARRAY_SIZE(column->steps) && column->steps[i]; i++) {
 		column->steps[i](p);
 		siv_fake_lab_settle(p->lab);
 	}
 	siv_act_looks(p->lab);
+	return ch->state == column->state && ch->windows.gone == column->gone;
 }
 
 int siv_cell_do(struct siv_fake_peer *p, enum siv_cell_act act)

@@ -200,8 +200,11 @@ struct siv_cell_column {
 extern const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT];
 extern const struct siv_cell_column siv_cell_columns[SIV_ST_COUNT];
 
-/* siv_cell_reach() - a channel in a state, with its owner's file unless that is closed. */
-void siv_cell_reach(struct siv_fake_peer *p, enum siv_cell_state state);
+/*
+ * siv_cell_reach() - a channel in a state, with its owner's file unless that is closed.
+ * Return: whether that is its state.
+ */
+bool siv_cell_reach(struct siv_fake_peer *p, enum siv_cell_state state);
 /* siv_cell_do() - the act, until nothing is under way. Return: what the call gives. */
 int siv_cell_do(struct siv_fake_peer *p, enum siv_cell_act act);
 

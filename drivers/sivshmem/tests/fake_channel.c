@@ -83,8 +83,9 @@ int siv_talk_say(struct siv_talk *talk, u16 type, const void *body, size_t len)
 	struct siv_fake_talk *f =
 		container_of(talk, struct siv_fake_talk, talk);
 
-	f->said = type;
-	f->says |= BIT(type);
+	/* several channels may say something at once */
+	WRITE_ONCE(f->said, type);
+	set_bit(type, &f->says);
 	if (type == SIV_MSG_FAILED)
 		memcpy(&f->failed, body, sizeof(f->failed));
 	if (f->answer)

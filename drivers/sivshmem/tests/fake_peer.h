@@ -68,7 +68,7 @@ struct siv_fake_peer {
 	struct siv_seal seal;
 	struct siv_aead *ring_t;
 	u8 got[64];
-	u32 said;
+	unsigned long said;
 	bool said_early;
 };
 
@@ -82,7 +82,7 @@ void siv_fake_peer_free(struct siv_fake_peer *p);
 
 /* siv_fake_peer_called() - we connect: OPEN was said, and the peer has answered it. */
 void siv_fake_peer_called(struct siv_fake_peer *p, u32 uflags);
-/* siv_fake_peer_calls() - the peer connects: INCOMING was answered. */
+/* siv_fake_peer_calls() - the peer connects: if it is let, there is a channel. */
 void siv_fake_peer_calls(struct siv_fake_peer *p, u32 uflags);
 /* siv_fake_peer_unlisten() - our listener is closed. */
 void siv_fake_peer_unlisten(struct siv_fake_peer *p);

@@ -33,7 +33,7 @@ struct siv_fake_talk {
 	int refs;
 	unsigned int hellos;
 	u16 said;
-	u32 says;
+	unsigned long says;
 	struct siv_failed failed;
 	int bells;
 	void (*answer)(struct siv_talk *talk, u16 type, const void *body);
