@@ -289,7 +289,7 @@ static void replayed_is_dropped(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, (int)siv_fake_host_hear(f, &e), SIV_OK);
 	KUNIT_ASSERT_EQ(test, (int)siv_fake_host_answer(f, e), SIV_OK);
 	siv_fake_host_run(f, 60);
-	KUNIT_EXPECT_EQ(test, talk->state, SIV_TALK_LIVE);
+	KUNIT_ASSERT_EQ(test, talk->state, SIV_TALK_LIVE);
 	KUNIT_EXPECT_EQ(test, talk->live->s.id, e->s.id);
 
 	/* that again, for the next session of the same talk */
@@ -470,7 +470,7 @@ static void verdict_goes_with_its_anchor(struct kunit *test)
 		    1);
 	siv_talk_doubt(talk);
 	siv_fake_host_run(f, 200);
-	KUNIT_EXPECT_EQ(test, talk->state, SIV_TALK_LIVE);
+	KUNIT_ASSERT_EQ(test, talk->state, SIV_TALK_LIVE);
 	KUNIT_EXPECT_GT(test, talk->live->s.id, id);
 
 	siv_fake_host_no_anchor(f);
