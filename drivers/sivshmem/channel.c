@@ -155,7 +155,8 @@ static bool siv_channel_decide(struct siv_channel *ch, enum siv_reason why,
 	       ch->mode != SIV_MODE_MAP;
 }
 
-static void siv_channel_end_kind(struct siv_channel *ch, enum siv_reason why,
+/* Return: it is this call that has ended it. */
+static bool siv_channel_end_kind(struct siv_channel *ch, enum siv_reason why,
 				 enum siv_end_kind kind, bool told)
 {
 	u32 before, after;
@@ -173,6 +174,7 @@ static void siv_channel_end_kind(struct siv_channel *ch, enum siv_reason why,
 	if (teardown)
 		siv_channel_start_teardown(ch);
 	wake_up_all(&ch->wait);
+	return before != SIVSHMEM_ENDED && after == SIVSHMEM_ENDED;
 }
 
 void siv_channel_end(struct siv_channel *ch, enum siv_reason why, bool told)
@@ -183,10 +185,10 @@ void siv_channel_end(struct siv_channel *ch, enum siv_reason why, bool told)
 int siv_channel_broken(struct siv_channel *ch, enum siv_event_place at,
 		       enum siv_reason why)
 {
-	if (READ_ONCE(ch->state) == SIVSHMEM_ENDED)
+	/* of several threads that see the same, one */
+	if (!siv_channel_end_kind(ch, why, siv_end_kind(why), false))
 		return siv_channel_errno(ch);
 	siv_refused(ch->host->dev, at, why, ch->cid);
-	siv_channel_end(ch, why, false);
 	return siv_reason_errno(why);
 }
 

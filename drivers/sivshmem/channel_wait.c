@@ -161,7 +161,9 @@ static void siv_view_rx(struct siv_channel *ch, struct siv_view *v)
 	siv_pos cons, prod;
 	unsigned int i;
 
-	if (READ_ONCE(ch->rx.held)) {
+	/* what is behind a proved end is nobody's business, as in read() */
+	if (READ_ONCE(ch->rx.held) ||
+	    READ_ONCE(ch->rx.ring.cons) >= READ_ONCE(ch->rx.fin)) {
 		v->readable = true;
 		return;
 	}

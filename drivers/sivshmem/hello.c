@@ -236,7 +236,8 @@ static bool siv_hello_look(struct siv_host *host)
 
 /*
  * A session that is to be replaced may first finish what it said: what the host has not
- * seen when the new one is READY is lost.
+ * seen when the new one is READY is lost. Nothing more is begun in it until the new one is
+ * there, or the attempt is over.
  */
 static bool siv_hello_hold(struct siv_host *host, struct siv_talk *talk)
 {
@@ -244,14 +245,17 @@ static bool siv_hello_hold(struct siv_host *host, struct siv_talk *talk)
 	bool hold;
 
 	mutex_lock(&host->lock);
+	/* READY has to be there before the host forgets what it answered */
 	hold = siv_talk_unfinished(talk) &&
-	       siv_host_since_ms(hello->hold_ms) < SIV_TALK_DRAIN_MS;
-	talk->holding = hold;
+	       siv_host_since_ms(hello->hold_ms) < SIV_TALK_DRAIN_MS &&
+	       siv_host_since_ms(hello->started_ms) <
+		       SIV_PENDING_MS - SIV_HELLO_FORGED_MS;
+	talk->holding = true;
 	mutex_unlock(&host->lock);
 	return hold;
 }
 
-/* Try the answer. Return: 0: go on waiting; 1: it opened; -1: ended, @why. */
+/* Try the answer; @hold_ms tells whether it opened. Return: 0, or -1: ended, @why. */
 static int siv_hello_try(struct siv_host *host, struct siv_talk *talk,
 			 enum siv_reason *why)
 {
@@ -271,7 +275,7 @@ static int siv_hello_try(struct siv_host *host, struct siv_talk *talk,
 		return 0;
 	}
 	hello->hold_ms = now;
-	return 1;
+	return 0;
 }
 
 static void siv_hello_install(struct siv_host *host, struct siv_talk *talk)
@@ -314,6 +318,9 @@ static int siv_hello_again(struct siv_host *host)
 	struct siv_hello *hello = &host->hello;
 	u64 now = siv_host_now_ms();
 
+	/* it has answered; siv_hello_hold() ends this wait */
+	if (hello->hold_ms)
+		return SIV_HELLO_POLL_MS;
 	if (now - hello->started_ms >= SIV_PENDING_MS)
 		return -1;
 	if (now - hello->posted_ms >= hello->backoff_ms) {
@@ -323,8 +330,7 @@ static int siv_hello_again(struct siv_host *host)
 	}
 	if (hello->tries > SIV_HELLO_FORGED_MAX)
 		return SIV_HELLO_FORGED_MS;
-	/* an answer that is held is not looked for */
-	return hello->hold_ms || now - hello->started_ms > SIV_HELLO_QUICK_MS ?
+	return now - hello->started_ms > SIV_HELLO_QUICK_MS ?
 		       SIV_HELLO_POLL_MS :
 		       0;
 }

@@ -27,13 +27,13 @@ struct siv_talk;
  * @backoff_ms: until it is posted again
  * @hold_ms: since when an answer that opened waits for the old session to finish; 0: none
  *           does
- * @p2: what that answer said
+ * @p2: what that answer said, while @hold_ms is set
  * @attempt: counts up in a boot
  * @len: bytes at @bytes; 0: no attempt under way
  * @bytes: message 1 as posted
  * @answer: copy of the hello-down slot
  * @answer_len: bytes there
- * @tried: hash of the last answer that did not open
+ * @tried: hash of the last answer that was tried
  * @tries: how many did not in this attempt
  */
 struct siv_hello {

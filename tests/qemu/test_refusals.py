@@ -183,7 +183,7 @@ def case_zz_probe(lab):
         "pci_irq_vector": (-errno.EINVAL, "unbound"),
         "request_threaded_irq": (-errno.EBUSY, "unbound"),
         "alloc_workqueue alloc_workqueue_noprof": (NULL, "unbound"),
-        "init_srcu_struct": (-errno.ENOMEM, "unbound"),
+        "init_srcu_struct __init_srcu_struct": (-errno.ENOMEM, "unbound"),
         "ida_alloc_range": (-errno.ENOSPC, "unbound"),
     }, act, clean)
     act()

@@ -229,11 +229,27 @@ static void a_reader_and_a_writer_in_between(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, polled(x, EPOLLOUT));
 }
 
+/* What comes behind the end that the peer has proved ends nothing, and is no event. */
+static void proved_end_stays_the_end(struct kunit *test)
+{
+	struct fixture *x = test->priv;
+
+	WRITE_ONCE(x->ch->rx.fin, x->ch->rx.ring.cons);
+	siv_fake_lab_peer(x->lab)->prod = x->ch->rx.ring.cons + 3;
+	KUNIT_EXPECT_TRUE(test, polled(x, EPOLLIN));
+	KUNIT_EXPECT_EQ(test, (int)x->ch->state, (int)SIVSHMEM_OPEN);
+	/* without one it breaks the ring */
+	WRITE_ONCE(x->ch->rx.fin, SIV_NO_FIN);
+	polled(x, EPOLLIN);
+	KUNIT_EXPECT_EQ(test, (int)x->ch->state, (int)SIVSHMEM_ENDED);
+}
+
 static struct kunit_case siv_poll_cases[] = {
 	KUNIT_CASE(nobody_in_between),
 	KUNIT_CASE(a_reader_in_between),
 	KUNIT_CASE(a_writer_in_between),
 	KUNIT_CASE(a_reader_and_a_writer_in_between),
+	KUNIT_CASE(proved_end_stays_the_end),
 	{},
 };
 

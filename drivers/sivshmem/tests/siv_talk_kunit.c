@@ -284,6 +284,38 @@ static void does_not_wait_for_ever(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, talk->holding);
 }
 
+/*
+ * An answer that comes late is held no longer than the host remembers it: the attempt is
+ * not given up for it, nor is message 1 posted again.
+ */
+static void late_answer_is_no_loss(struct kunit *test)
+{
+	struct siv_fake_host *f = fix(test);
+	unsigned int hellos;
+	struct siv_talk *talk;
+	u64 attempt;
+
+	quiet(test);
+	talk = f->user[0].talk;
+	KUNIT_EXPECT_EQ(test, say_once(talk, 0), 0);
+	f->deaf = true;
+	siv_talk_doubt(talk);
+	siv_fake_host_run(f, SIV_PENDING_MS - 550);
+	attempt = f->life->hello.attempt;
+	hellos = f->hellos;
+	f->deaf = false;
+	/* the last time that message 1 is posted */
+	siv_fake_host_run(f, 100);
+	KUNIT_EXPECT_NE(test, f->life->hello.hold_ms, 0);
+	KUNIT_EXPECT_TRUE(test, talk->holding);
+	KUNIT_EXPECT_EQ(test, f->live, 1);
+	siv_fake_host_run(f, 500);
+	KUNIT_EXPECT_EQ(test, f->live, 2);
+	KUNIT_EXPECT_EQ(test, f->life->hello.attempt, attempt);
+	KUNIT_EXPECT_EQ(test, f->hellos, hellos + 1);
+	KUNIT_EXPECT_FALSE(test, talk->holding);
+}
+
 static void old_one_is_heard_for_a_while(struct kunit *test)
 {
 	struct siv_fake_host *f = fix(test);
@@ -451,6 +483,7 @@ static struct kunit_case siv_talk_cases[] = {
 	KUNIT_CASE(finishes_before_the_next),
 	KUNIT_CASE(forger_stops_nobody),
 	KUNIT_CASE(does_not_wait_for_ever),
+	KUNIT_CASE(late_answer_is_no_loss),
 	KUNIT_CASE(old_one_is_heard_for_a_while),
 	KUNIT_CASE(two_sessions_at_most),
 	KUNIT_CASE(hour_is_over),
