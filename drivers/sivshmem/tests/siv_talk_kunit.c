@@ -300,11 +300,11 @@ static void late_answer_is_no_loss(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, say_once(talk, 0), 0);
 	f->deaf = true;
 	siv_talk_doubt(talk);
-	siv_fake_host_run(f, SIV_PENDING_MS - 550);
+	siv_fake_host_run(f, SIV_PENDING_MS - 300);
 	attempt = f->life->hello.attempt;
 	hellos = f->hellos;
 	f->deaf = false;
-	/* the last time that message 1 is posted */
+	/* it lies there still */
 	siv_fake_host_run(f, 100);
 	KUNIT_EXPECT_NE(test, f->life->hello.hold_ms, 0);
 	KUNIT_EXPECT_TRUE(test, talk->holding);
