@@ -35,8 +35,8 @@ static void hearer_ring(struct siv_bell *bell)
 	struct hearer *h = container_of(bell, struct hearer, bell);
 
 	h->rings++;
-	h->in_irq &= irqs_disabled();
-	h->in_rcu &= rcu_read_lock_held();
+	h->in_irq = h->in_irq && irqs_disabled();
+	h->in_rcu = h->in_rcu && rcu_read_lock_held();
 }
 
 static bool hearer_recheck(struct siv_bell *bell)
@@ -44,7 +44,7 @@ static bool hearer_recheck(struct siv_bell *bell)
 	struct hearer *h = container_of(bell, struct hearer, bell);
 
 	h->looks++;
-	h->in_rcu &= rcu_read_lock_held();
+	h->in_rcu = h->in_rcu && rcu_read_lock_held();
 	return h->looks <= h->sleeps;
 }
 
