@@ -440,6 +440,8 @@ void siv_fake_peer_free(struct siv_fake_peer *p)
 {
 	siv_fake_lab_close(p->lab);
 	siv_fake_peer_unlisten(p);
+	/* what ends with the device is nothing to a channel that is no more */
+	p->lab->talk->answer = NULL;
 	forget_pairs(&p->lab->talk->talk);
 	forget_pairs(&p->stranger->talk);
 	siv_channel_put(p->neighbour);
