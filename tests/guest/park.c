@@ -38,7 +38,7 @@ enum kind {
 };
 
 enum {
-	ENTRIES = 8,
+	ENTRIES = 8, /* a power of two: no more is made of it */
 	STEP_MS = 10,
 };
 
@@ -92,7 +92,7 @@ static void uring_make(void)
 static void uring_ask(const struct io_uring_sqe *sqe)
 {
 	uint32_t *tail = (uint32_t *)(rings + params.sq_off.tail);
-	uint32_t at = *tail % params.sq_entries;
+	uint32_t at = *tail % ENTRIES;
 
 	entries[at] = *sqe;
 	((uint32_t *)(rings + params.sq_off.array))[at] = at;
@@ -113,7 +113,8 @@ static void uring_look(void)
 		      NULL, 0),
 	      "io_uring_enter");
 	while (*head != __atomic_load_n(tail, __ATOMIC_ACQUIRE)) {
-		struct io_uring_cqe *cqe = &cqes[*head % params.cq_entries];
+		struct io_uring_cqe *cqe =
+			&cqes[*head & (params.cq_entries - 1)];
 
 		tell((enum kind)cqe->user_data, cqe->res);
 		__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);

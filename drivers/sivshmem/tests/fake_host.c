@@ -124,11 +124,9 @@ u8 *siv_fake_host_hello_slot(struct siv_fake_host *f, bool up)
 
 void siv_fake_host_ring(struct siv_fake_host *f, unsigned int vector)
 {
-	unsigned long flags;
-
-	local_irq_save(flags);
+	local_irq_disable();
 	siv_device_bell(f->dev, vector);
-	local_irq_restore(flags);
+	local_irq_enable();
 }
 
 void siv_fake_host_challenge(struct siv_fake_host *f, bool any)

@@ -594,6 +594,7 @@ static void stop_ends_what_is_under_way(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, f->life->hello.talk);
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->life->hello.queue));
 	for (i = 0; i < 2; i++) {
+		KUNIT_ASSERT_NOT_NULL(test, talk[i]);
 		KUNIT_EXPECT_EQ(test, talk[i]->state, SIV_TALK_ENDED);
 		KUNIT_EXPECT_EQ(test, (int)talk[i]->why, SIV_R_DEVICE_GONE);
 		KUNIT_EXPECT_NULL(test, talk[i]->next);

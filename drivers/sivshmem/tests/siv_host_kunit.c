@@ -477,10 +477,12 @@ static void another_life_is_another_host(struct kunit *test)
 {
 	struct siv_fake_host *f = fix(test);
 	struct siv_host *old = f->life, *now;
-	struct siv_fake_end *e = quiet(test);
-	struct siv_talk *talk = f->user[0].talk;
+	struct siv_fake_end *e;
+	struct siv_talk *talk;
 	unsigned int rung;
 
+	quiet(test);
+	talk = f->user[0].talk;
 	now = siv_host_of(f->dev);
 	KUNIT_EXPECT_PTR_EQ(test, now, old);
 	siv_host_put(now);

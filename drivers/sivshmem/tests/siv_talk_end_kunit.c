@@ -156,8 +156,8 @@ static void host_that_does_not_hear_is_not_waited_for(struct kunit *test)
 static void device_that_is_gone_is_not_waited_for(struct kunit *test)
 {
 	struct siv_fake_host *f = fix(test);
-	u64 ms = siv_host_now_ms();
 	struct siv_talk *talk;
+	u64 ms;
 
 	settled(test);
 	f->mute = true;
