@@ -122,11 +122,14 @@ u8 *siv_fake_host_hello_slot(struct siv_fake_host *f, bool up)
 	return f->box + (up ? SIV_BOX_HELLO_UP : SIV_BOX_HELLO_DOWN);
 }
 
+/* An interrupt: one at a time, and no other meanwhile. */
+static DEFINE_SPINLOCK(bell_lock);
+
 void siv_fake_host_ring(struct siv_fake_host *f, unsigned int vector)
 {
-	local_irq_disable();
+	spin_lock_irq(&bell_lock);
 	siv_device_bell(f->dev, vector);
-	local_irq_enable();
+	spin_unlock_irq(&bell_lock);
 }
 
 void siv_fake_host_challenge(struct siv_fake_host *f, bool any)
