@@ -133,15 +133,18 @@ static void siv_channel_start_teardown(struct siv_channel *ch)
 	queue_work(siv_end_wq, &ch->teardown);
 }
 
-/* Decide; true if it is to be torn down now. */
+/*
+ * Decide; true if it is to be torn down now. The first cause is kept, unless the peer's
+ * close was orderly and its ring is found @broken after that.
+ */
 static bool siv_channel_decide(struct siv_channel *ch, enum siv_reason why,
-			       enum siv_end_kind kind)
+			       enum siv_end_kind kind, bool broken)
 {
 	bool opened = test_bit(SIV_CHANNEL_OPENED, &ch->flags);
 	bool closed = test_bit(SIV_CHANNEL_CLOSED, &ch->flags);
 
 	lockdep_assert_held(&ch->lock);
-	if (ch->why == SIV_OK)
+	if (ch->why == SIV_OK || (broken && ch->state == SIVSHMEM_CLOSING))
 		WRITE_ONCE(ch->why, why);
 	if (kind == SIV_END_ZAP)
 		set_bit(SIV_CHANNEL_ZAP, &ch->flags);
@@ -157,7 +160,7 @@ static bool siv_channel_decide(struct siv_channel *ch, enum siv_reason why,
 
 /* Return: it is this call that has ended it. */
 static bool siv_channel_end_kind(struct siv_channel *ch, enum siv_reason why,
-				 enum siv_end_kind kind, bool told)
+				 enum siv_end_kind kind, bool broken, bool told)
 {
 	u32 before, after;
 	bool teardown;
@@ -166,7 +169,7 @@ static bool siv_channel_end_kind(struct siv_channel *ch, enum siv_reason why,
 		set_bit(SIV_CHANNEL_TOLD, &ch->flags);
 	spin_lock(&ch->lock);
 	before = ch->state;
-	teardown = siv_channel_decide(ch, why, kind);
+	teardown = siv_channel_decide(ch, why, kind, broken);
 	after = ch->state;
 	spin_unlock(&ch->lock);
 	if (before != after)
@@ -179,14 +182,14 @@ static bool siv_channel_end_kind(struct siv_channel *ch, enum siv_reason why,
 
 void siv_channel_end(struct siv_channel *ch, enum siv_reason why, bool told)
 {
-	siv_channel_end_kind(ch, why, siv_end_kind(why), told);
+	siv_channel_end_kind(ch, why, siv_end_kind(why), false, told);
 }
 
 int siv_channel_broken(struct siv_channel *ch, enum siv_event_place at,
 		       enum siv_reason why)
 {
 	/* of several threads that see the same, one */
-	if (!siv_channel_end_kind(ch, why, siv_end_kind(why), false))
+	if (!siv_channel_end_kind(ch, why, siv_end_kind(why), true, false))
 		return siv_channel_errno(ch);
 	siv_refused(ch->host->dev, at, why, ch->cid);
 	return siv_reason_errno(why);
@@ -196,7 +199,7 @@ int siv_channel_broken(struct siv_channel *ch, enum siv_event_place at,
 static void siv_channel_take(struct siv_channel *ch, enum siv_reason why,
 			     bool told)
 {
-	siv_channel_end_kind(ch, why, SIV_END_ZAP, told);
+	siv_channel_end_kind(ch, why, SIV_END_ZAP, false, told);
 }
 
 /* ------------------------------------------------------------------- teardown */

@@ -182,7 +182,7 @@ struct siv_channel_rx {
  * @flags: SIV_CHANNEL_*
  * @lock: protects @state, @why, @tx.want
  * @state: enum sivshmem_state; read without the lock
- * @why: why it ended, set once
+ * @why: why it ended; set once, but a breach by the peer takes an orderly close's place
  * @mode: enum siv_channel_mode, by cmpxchg
  * @wait: for everything
  * @connect_lock: protects @connect, @hs
@@ -354,8 +354,8 @@ void siv_channel_end(struct siv_channel *ch, enum siv_reason why, bool told);
  * @at: in what
  * @why: the cause
  *
- * Also of a channel that is CLOSING. Return: @why's errno, or what calls get if it has
- * ended already: then that was the event.
+ * Also of a channel that is CLOSING: from then on calls get this, and not EPIPE. Return:
+ * @why's errno, or what calls get if it has ended already: then that was the event.
  */
 int siv_channel_broken(struct siv_channel *ch, enum siv_event_place at,
 		       enum siv_reason why);

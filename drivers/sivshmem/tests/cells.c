@@ -200,7 +200,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		SAME(-ECONNRESET), SAME(-ECONNRESET), NO(-EBUSY),
 		SAME(-ECONNRESET), NO(-EBUSY), SAME(-EPROTO), SAME(-EBADMSG),
 	} },
-	[SIV_ACT_peer_forges] = { .why = SIV_R_TAG, .cell = {
+	[SIV_ACT_peer_forges] = { .why = SIV_R_TAG, .breach = true, .cell = {
 		NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),
 		DONE(4), DONE(4), NO(-EBUSY), DONE(4), DONE(4),
 		BREAKS(-EBADMSG), BREAKS(-EBADMSG), SAME(0), SAME(-ENODEV),
@@ -226,7 +226,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		SAME(-ECONNRESET), SAME(-ECONNRESET), NO(-EBUSY),
 		SAME(-ECONNRESET), NO(-EBUSY), SAME(-EPROTO), SAME(-EBADMSG),
 	} },
-	[SIV_ACT_peer_breaks] = { .why = SIV_R_RING_POSITION, .cell = {
+	[SIV_ACT_peer_breaks] = { .why = SIV_R_RING_POSITION, .breach = true, .cell = {
 		NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),
 		BREAKS(-EPROTO), BREAKS(-EPROTO), NO(-EBUSY), BREAKS(-EPROTO),
 		BREAKS(-EPROTO), BREAKS(-EPROTO), BREAKS(-EPROTO), SAME(0),
