@@ -97,8 +97,10 @@ int siv_channel_claim(struct siv_channel *ch, enum siv_channel_mode mode)
 
 enum siv_reason siv_channel_why(const struct siv_channel *ch)
 {
-	enum siv_reason why = READ_ONCE(ch->why);
+	enum siv_reason why;
 
+	smp_rmb(); /* with the release in siv_channel_over(): the state, then its cause */
+	why = READ_ONCE(ch->why);
 	/* a handshake that failed leaves a channel that never was one */
 	if (!test_bit(SIV_CHANNEL_OPENED, &ch->flags))
 		return SIV_R_NOT_OPEN;
@@ -122,6 +124,13 @@ enum siv_reason siv_channel_why(const struct siv_channel *ch)
 int siv_channel_errno(const struct siv_channel *ch)
 {
 	return siv_reason_errno(siv_channel_why(ch));
+}
+
+/* Whoever sees that it is over sees why. */
+static void siv_channel_over(struct siv_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	smp_store_release(&ch->state, SIVSHMEM_ENDED);
 }
 
 static void siv_channel_start_teardown(struct siv_channel *ch)
@@ -150,10 +159,10 @@ static bool siv_channel_decide(struct siv_channel *ch, enum siv_reason why,
 		set_bit(SIV_CHANNEL_ZAP, &ch->flags);
 	if (kind == SIV_END_DRAIN && opened && !closed) {
 		if (ch->state == SIVSHMEM_OPEN)
-			WRITE_ONCE(ch->state, SIVSHMEM_CLOSING);
+			smp_store_release(&ch->state, SIVSHMEM_CLOSING);
 		return false;
 	}
-	WRITE_ONCE(ch->state, SIVSHMEM_ENDED);
+	siv_channel_over(ch);
 	return kind == SIV_END_ZAP || !opened || closed ||
 	       ch->mode != SIV_MODE_MAP;
 }
@@ -352,7 +361,7 @@ void siv_channel_close(struct siv_channel *ch)
 	linger = ch->state == SIVSHMEM_OPEN;
 	if (ch->state == SIVSHMEM_CLOSING || ch->state == SIVSHMEM_ENDED) {
 		over = ch->state == SIVSHMEM_CLOSING;
-		WRITE_ONCE(ch->state, SIVSHMEM_ENDED);
+		siv_channel_over(ch);
 		teardown = true;
 	}
 	spin_unlock(&ch->lock);

@@ -43,14 +43,19 @@ static void siv_info_opened(struct siv_channel *ch, struct sivshmem_info *info)
 
 void siv_channel_info(struct siv_channel *ch, struct sivshmem_info *info)
 {
-	enum siv_reason why = READ_ONCE(ch->why);
-	bool opened = test_bit(SIV_CHANNEL_OPENED, &ch->flags);
 	u32 size = info->size;
+	enum siv_reason why;
+	bool opened;
 
 	memset(info, 0, sizeof(*info));
 	info->size = size;
 	info->flags = siv_info_flags(ch);
-	info->state = READ_ONCE(ch->state);
+	/* no end without its cause, no cause without the end */
+	spin_lock(&ch->lock);
+	info->state = ch->state;
+	opened = test_bit(SIV_CHANNEL_OPENED, &ch->flags);
+	why = ch->why;
+	spin_unlock(&ch->lock);
 	info->end_reason = -siv_reason_errno(why);
 	info->error = opened ? 0 : info->end_reason;
 	info->suite = ch->suite;
@@ -59,7 +64,6 @@ void siv_channel_info(struct siv_channel *ch, struct sivshmem_info *info)
 	info->cid = READ_ONCE(ch->cid);
 	info->ring_tx = ch->ring_tx;
 	info->ring_rx = ch->ring_rx;
-	smp_rmb(); /* what was set before the flag, after it */
 	if (opened)
 		siv_info_opened(ch, info);
 	memcpy(info->epoch, ch->epoch, sizeof(info->epoch));
