@@ -310,8 +310,6 @@ static __poll_t siv_poll_view(struct siv_channel *ch, const struct siv_view *v)
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	if (fin && peer_rd)
 		mask |= EPOLLHUP;
-	if (v->broken != SIV_OK)
-		mask |= EPOLLERR | EPOLLHUP;
 	return mask;
 }
 
@@ -334,8 +332,10 @@ __poll_t siv_channel_poll(struct file *file, poll_table *wait)
 		return siv_poll_state(ch, SIVSHMEM_ENDED);
 	siv_view_ask(ch, map, need, &v);
 	siv_channel_leave(ch, idx);
-	if (v.broken != SIV_OK)
+	if (v.broken != SIV_OK) {
 		siv_channel_broken(ch, SIV_AT_RING, v.broken);
+		return siv_poll_state(ch, SIVSHMEM_ENDED);
+	}
 	return siv_poll_view(ch, &v) | siv_poll_state(ch, state);
 }
 

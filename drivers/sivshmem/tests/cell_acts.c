@@ -152,6 +152,13 @@ static int peer_breaks(struct siv_fake_peer *p)
 	return siv_act_breaks(p->lab);
 }
 
+/* The same, found by poll(). */
+static int peer_breaks_poll(struct siv_fake_peer *p)
+{
+	siv_fake_lab_peer(p->lab)->prod = 3;
+	return siv_act_polls(p->lab);
+}
+
 /* It has read what we have not written yet. */
 static int peer_overtakes(struct siv_fake_peer *p)
 {
@@ -484,6 +491,8 @@ const struct siv_cell_column siv_cell_columns[SIV_ST_COUNT] = {
 	COLUMN(SEALED_FIN, false, SEALED, OPEN, false, CLOSE, CLOSED,
 	       host_grants_a, host_ends_stream),
 	COLUMN(LINGERING, false, PLAIN, OPEN, false, CLOSE, CLOSED,
+	       host_grants_a, owner_writes, owner_closes),
+	COLUMN(SEALED_LINGERING, false, SEALED, OPEN, false, CLOSE, CLOSED,
 	       host_grants_a, owner_writes, owner_closes),
 	/* the host has ended these: it hears only that it was done */
 	COLUMN(CLOSING, false, PLAIN, CLOSING, false, CLOSED, CLOSED,

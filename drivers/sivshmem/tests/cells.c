@@ -27,7 +27,8 @@
 #define READS {                                                               \
 	NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),       \
 	ASKS(-EAGAIN), ASKS(-EAGAIN), NO(-EBUSY), ASKS(-EAGAIN),              \
-	ASKS(-EAGAIN), ASKS(-EAGAIN), ASKS(-EAGAIN), SAME(0), SAME(-ENODEV),  \
+	ASKS(-EAGAIN), ASKS(-EAGAIN), ASKS(-EAGAIN), SAME(0),                 \
+	SAME(-ENODEV), SAME(-ENODEV),                                         \
 	SAME(0), SAME(0), NO(-EBUSY),                                         \
 	NO(-ECONNRESET), /* no end without a proof */                         \
 	SAME(-ECONNRESET), SAME(-ECONNRESET), NO(-EBUSY), SAME(-ECONNRESET),  \
@@ -37,7 +38,7 @@
 #define MAPS {                                                                \
 	NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),       \
 	SAME(0), NO(-EBUSY), SAME(0), SAME(0), SAME(0), NO(-EOPNOTSUPP),      \
-	NO(-EOPNOTSUPP), NO(-EOPNOTSUPP), SAME(-ENODEV),                      \
+	NO(-EOPNOTSUPP), NO(-EOPNOTSUPP), SAME(-ENODEV), SAME(-ENODEV),       \
 	SAME(0), NO(-EBUSY), SAME(0), NO(-EOPNOTSUPP),                        \
 	SAME(-ECONNRESET), SAME(-ECONNRESET), SAME(0), SAME(-ECONNRESET),     \
 	SAME(-ECONNRESET), SAME(-EPROTO), SAME(-EBADMSG),                     \
@@ -48,7 +49,7 @@
 	NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),       \
 	SAME(-EAGAIN), NO(-EBUSY), SAME(-EAGAIN), SAME(-EAGAIN),              \
 	SAME(-EAGAIN), NO(-EOPNOTSUPP), NO(-EOPNOTSUPP), NO(-EOPNOTSUPP),     \
-	SAME(-ENODEV),                                                        \
+	SAME(-ENODEV), SAME(-ENODEV),                                         \
 	SAME(0), NO(-EBUSY), SAME(0), NO(-EOPNOTSUPP),                        \
 	SAME(-ECONNRESET), NO(-EBUSY), SAME(-ECONNRESET), SAME(-ECONNRESET),  \
 	SAME(-ECONNRESET), NO(-EBUSY), NO(-EOPNOTSUPP),                       \
@@ -59,7 +60,7 @@
 	NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),       \
 	DONE(0), DONE(0), DONE(0), DONE(0), DONE(0),                          \
 	DONE(0, ##__VA_ARGS__), DONE(0, ##__VA_ARGS__),                       \
-	DONE(0, ##__VA_ARGS__), SAME(-ENODEV),                                \
+	DONE(0, ##__VA_ARGS__), SAME(-ENODEV), SAME(-ENODEV),                 \
 	DONE(0), DONE(0), DONE(0), DONE(0, ##__VA_ARGS__),                    \
 	SAME(-ECONNRESET), SAME(-ECONNRESET), SAME(-ECONNRESET),              \
 	SAME(-ECONNRESET), SAME(-ECONNRESET), SAME(-EPROTO), SAME(-EBADMSG),  \
@@ -71,8 +72,8 @@
  */
 #define GRANTS_A(asking) {                                                    \
 	asking, BREAKS(0), NO(0), SAME(0, SAYS(FAILED)), SAME(0, SAYS(FAILED)), \
-	BREAKS(0), BREAKS(0), KEEPS(0, .events = 1), NO(0), NO(0),               \
-	BREAKS(0), NO(0), BREAKS(0), BREAKS(0),                               \
+	BREAKS(0), BREAKS(0), KEEPS(0, .events = 1), NO(0), NO(0),            \
+	BREAKS(0), NO(0), BREAKS(0), BREAKS(0), BREAKS(0),                    \
 	SAME(0), SAME(0), SAME(0), SAME(0),                                   \
 	SAME(0, SAYS(FAILED)), SAME(0, SAYS(FAILED)), SAME(0),                \
 	SAME(0, SAYS(FAILED)), SAME(0, SAYS(FAILED)), SAME(0, SAYS(FAILED)),  \
@@ -82,8 +83,8 @@
 /* Likewise. */
 #define GRANTS_B(waits, queued) {                                             \
 	SAME(0), BREAKS(0), waits, SAME(0), SAME(0),                          \
-	BREAKS(0), BREAKS(0), KEEPS(0, .events = 1), queued, BREAKS(0),          \
-	BREAKS(0), BREAKS(0), BREAKS(0), BREAKS(0),                           \
+	BREAKS(0), BREAKS(0), KEEPS(0, .events = 1), queued, BREAKS(0),       \
+	BREAKS(0), BREAKS(0), BREAKS(0), BREAKS(0), BREAKS(0),                \
 	SAME(0), SAME(0), SAME(0), SAME(0),                                   \
 	SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),        \
 }
@@ -92,6 +93,7 @@
 #define STREAM_ENDS(sealed, b_sealed) {                                       \
 	SAME(0), NO(0), NO(0), SAME(0), SAME(0),                              \
 	NO(0), NO(0), NO(0), NO(0), NO(0), sealed, b_sealed, NO(0), NO(0),    \
+	sealed,                                                               \
 	SAME(0), SAME(0), SAME(0), SAME(0),                                   \
 	SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),        \
 }
@@ -100,7 +102,7 @@
 #define DEVICE_ENDS {                                                         \
 	OVER(0), OVER(0), OVER(0), SAME(0), SAME(0),                          \
 	OVER(0), OVER(0), OVER(0), OVER(0), OVER(0), OVER(0), OVER(0),        \
-	OVER(0), OVER(0),                                                     \
+	OVER(0), OVER(0), OVER(0),                                            \
 	OVER(0), OVER(0), OVER(0), OVER(0),                                   \
 	SAME(0), SAME(0), OVER(0), SAME(0), SAME(0), SAME(0), SAME(0),        \
 }
@@ -114,7 +116,8 @@
 
 /*
  * A row's lines: ASKING, GRANTED, B_WAITS, FAILED, B_FAILED;
- * OPEN, OPEN_RW, OPEN_MAP, B_QUEUED, B_OPEN, SEALED, B_SEALED, SEALED_FIN, LINGERING;
+ * OPEN, OPEN_RW, OPEN_MAP, B_QUEUED, B_OPEN, SEALED, B_SEALED, SEALED_FIN, LINGERING,
+ * SEALED_LINGERING;
  * CLOSING, CLOSING_RW, CLOSING_MAP, SEALED_CLOSING;
  * RESET, RESET_RW, RESET_MAP, REVOKED, REVOKED_MAP, BROKEN, SEALED_BROKEN.
  */
@@ -123,7 +126,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 	[SIV_ACT_owner_writes] = { .cell = {
 		NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),
 		DONE(4), DONE(4), NO(-EBUSY), DONE(4), DONE(4), DONE(4),
-		DONE(4), DONE(4), SAME(-ENODEV),
+		DONE(4), DONE(4), SAME(-ENODEV), SAME(-ENODEV),
 		SAME(-EPIPE), SAME(-EPIPE), NO(-EBUSY), SAME(-EPIPE),
 		SAME(-ECONNRESET), SAME(-ECONNRESET), NO(-EBUSY),
 		SAME(-ECONNRESET), NO(-EBUSY), SAME(-EPROTO), SAME(-EBADMSG),
@@ -131,7 +134,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 	[SIV_ACT_owner_polls] = { .cell = {
 		SAME(0), SAME(0), SAME(0), SAME(ERR), SAME(ERR),
 		ASKS(OUT), ASKS(OUT), ASKS(OUT), ASKS(OUT), ASKS(OUT),
-		ASKS(OUT), ASKS(OUT), ASKS(OUT | RDHUP), SAME(-ENODEV),
+		ASKS(OUT), ASKS(OUT), ASKS(OUT | RDHUP), SAME(-ENODEV), SAME(-ENODEV),
 		ASKS(OUT | HUP), ASKS(OUT | HUP), ASKS(OUT | HUP),
 		ASKS(OUT | HUP),
 		SAME(HUP), SAME(HUP), SAME(HUP), SAME(ERR), SAME(ERR),
@@ -144,7 +147,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),
 		DONE(0), NO(-EINVAL), DONE(0), DONE(0), DONE(0),
 		NO(-EOPNOTSUPP), NO(-EOPNOTSUPP), NO(-EOPNOTSUPP),
-		SAME(-ENODEV),
+		SAME(-ENODEV), SAME(-ENODEV),
 		DONE(0), NO(-EINVAL), DONE(0), NO(-EOPNOTSUPP),
 		SAME(-ECONNRESET), NO(-EINVAL), DONE(0), SAME(-ECONNRESET),
 		SAME(-ECONNRESET), NO(-EINVAL), NO(-EINVAL),
@@ -154,7 +157,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 	[SIV_ACT_owner_asks] = { .cell = {
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
-		SAME(0), SAME(-ENODEV),
+		SAME(0), SAME(-ENODEV), SAME(-ENODEV),
 		SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 	} },
@@ -168,7 +171,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		ENDS(0, .shown = SIV_SOMETHING, SAYS(FIN)),
 		ENDS(0, .shown = SIV_SOMETHING, SAYS(FIN)),
 		ENDS(0, .shown = SIV_SOMETHING, SAYS(FIN)),
-		SAME(-ENODEV),
+		SAME(-ENODEV), SAME(-ENODEV),
 		ENDS(0), ENDS(0), ENDS(0), ENDS(0),
 		SAME(0), SAME(0), ENDS(0), SAME(0), SAME(0), SAME(0), SAME(0),
 	} },
@@ -176,14 +179,14 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 	[SIV_ACT_owner_unlistens] = { .why = SIV_R_NO_LISTENER, .cell = {
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), ENDS(0), SAME(0), SAME(0), SAME(0),
-		SAME(0), SAME(0),
+		SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 	} },
 	[SIV_ACT_second_opens] = { .cell = {
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
-		SAME(0), SAME(-ENODEV),
+		SAME(0), SAME(-ENODEV), SAME(-ENODEV),
 		SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 	} },
@@ -195,7 +198,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),
 		DONE(4), DONE(4), NO(-EBUSY), DONE(4), DONE(4), DONE(4), DONE(4),
 		SAME(0), /* behind the proved end */
-		SAME(-ENODEV),
+		SAME(-ENODEV), SAME(-ENODEV),
 		DONE(4), DONE(4), NO(-EBUSY), DONE(4),
 		SAME(-ECONNRESET), SAME(-ECONNRESET), NO(-EBUSY),
 		SAME(-ECONNRESET), NO(-EBUSY), SAME(-EPROTO), SAME(-EBADMSG),
@@ -203,7 +206,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 	[SIV_ACT_peer_forges] = { .why = SIV_R_TAG, .breach = true, .cell = {
 		NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),
 		DONE(4), DONE(4), NO(-EBUSY), DONE(4), DONE(4),
-		BREAKS(-EBADMSG), BREAKS(-EBADMSG), SAME(0), SAME(-ENODEV),
+		BREAKS(-EBADMSG), BREAKS(-EBADMSG), SAME(0), SAME(-ENODEV), SAME(-ENODEV),
 		DONE(4), DONE(4), NO(-EBUSY), BREAKS(-EBADMSG),
 		SAME(-ECONNRESET), SAME(-ECONNRESET), NO(-EBUSY),
 		SAME(-ECONNRESET), NO(-EBUSY), SAME(-EPROTO), SAME(-EBADMSG),
@@ -211,7 +214,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 	[SIV_ACT_peer_reads] = { .why = SIV_R_PEER_CLOSED, .cell = {
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
-		SAME(0), ENDS(0),
+		SAME(0), ENDS(0), ENDS(0),
 		SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 	} },
@@ -221,7 +224,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		SAME(0), SAME(0), NO(-EBUSY), SAME(0), SAME(0),
 		/* only what is proved is an end */
 		ASKS(-EAGAIN), ASKS(-EAGAIN),
-		SAME(0), ENDS(-ENODEV),
+		SAME(0), ENDS(-ENODEV), ENDS(-ENODEV),
 		SAME(0), SAME(0), NO(-EBUSY), NO(-ECONNRESET),
 		SAME(-ECONNRESET), SAME(-ECONNRESET), NO(-EBUSY),
 		SAME(-ECONNRESET), NO(-EBUSY), SAME(-EPROTO), SAME(-EBADMSG),
@@ -230,16 +233,26 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),
 		BREAKS(-EPROTO), BREAKS(-EPROTO), NO(-EBUSY), BREAKS(-EPROTO),
 		BREAKS(-EPROTO), BREAKS(-EPROTO), BREAKS(-EPROTO), SAME(0),
-		SAME(-ENODEV),
+		SAME(-ENODEV), SAME(-ENODEV),
 		BREAKS(-EPROTO), BREAKS(-EPROTO), NO(-EBUSY), BREAKS(-EPROTO),
 		SAME(-ECONNRESET), SAME(-ECONNRESET), NO(-EBUSY),
 		SAME(-ECONNRESET), NO(-EBUSY), SAME(-EPROTO), SAME(-EBADMSG),
+	} },
+	[SIV_ACT_peer_breaks_poll] = { .why = SIV_R_RING_POSITION,
+	    .breach = true, .cell = {
+		SAME(0), SAME(0), SAME(0), SAME(ERR), SAME(ERR),
+		BREAKS(ERR), BREAKS(ERR), ASKS(IN | OUT), BREAKS(ERR),
+		BREAKS(ERR), BREAKS(ERR), BREAKS(ERR), ASKS(OUT | RDHUP),
+		SAME(-ENODEV), SAME(-ENODEV),
+		BREAKS(ERR), BREAKS(ERR), ASKS(OUT | HUP), BREAKS(ERR),
+		SAME(HUP), SAME(HUP), SAME(HUP), SAME(ERR), SAME(ERR),
+		SAME(ERR), SAME(ERR),
 	} },
 	[SIV_ACT_peer_overtakes] = { .why = SIV_R_RING_POSITION, .cell = {
 		NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),
 		BREAKS(-EPROTO), BREAKS(-EPROTO), NO(-EBUSY), BREAKS(-EPROTO),
 		BREAKS(-EPROTO), BREAKS(-EPROTO), BREAKS(-EPROTO),
-		BREAKS(-EPROTO), SAME(-ENODEV),
+		BREAKS(-EPROTO), SAME(-ENODEV), SAME(-ENODEV),
 		SAME(-EPIPE), SAME(-EPIPE), NO(-EBUSY), SAME(-EPIPE),
 		SAME(-ECONNRESET), SAME(-ECONNRESET), NO(-EBUSY),
 		SAME(-ECONNRESET), NO(-EBUSY), SAME(-EPROTO), SAME(-EBADMSG),
@@ -263,7 +276,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 	[SIV_ACT_host_calls] = { .cell = {
 		NO(0, SAYS(REJECT)), NO(0), NO(0), NO(0, SAYS(REJECT)),
 		SAME(0, SAYS(ACCEPT)), /* that one is over */
-		NO(0), NO(0), NO(0), NO(0), NO(0), NO(0), NO(0), NO(0), NO(0),
+		NO(0), NO(0), NO(0), NO(0), NO(0), NO(0), NO(0), NO(0), NO(0), NO(0),
 		NO(0), NO(0), NO(0), NO(0),
 		NO(0, SAYS(REJECT)), NO(0, SAYS(REJECT)), NO(0),
 		NO(0, SAYS(REJECT)), NO(0, SAYS(REJECT)), NO(0, SAYS(REJECT)),
@@ -276,7 +289,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		SAME(0, SAYS(CLOSED)), OVER(0), OVER(0), SAME(0, SAYS(CLOSED)),
 		SAME(0, SAYS(CLOSED)),
 		CLOSES, CLOSES, CLOSES, CLOSES, CLOSES, CLOSES, CLOSES, CLOSES,
-		OVER(0),
+		OVER(0), OVER(0),
 		SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0, SAYS(CLOSED)), SAME(0, SAYS(CLOSED)), SAME(0),
 		SAME(0, SAYS(CLOSED)), SAME(0, SAYS(CLOSED)),
@@ -286,7 +299,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		SAME(0, SAYS(CLOSED)), OVER(0), OVER(0), SAME(0, SAYS(CLOSED)),
 		SAME(0, SAYS(CLOSED)),
 		OVER(0), OVER(0), KEEPS(0), OVER(0), OVER(0), OVER(0), OVER(0), OVER(0),
-		OVER(0),
+		OVER(0), OVER(0),
 		OVER(0), OVER(0), KEEPS(0), OVER(0),
 		SAME(0, SAYS(CLOSED)), SAME(0, SAYS(CLOSED)), SAME(0),
 		SAME(0, SAYS(CLOSED)), SAME(0, SAYS(CLOSED)),
@@ -296,7 +309,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		SAME(0, SAYS(CLOSED)), OVER(0), OVER(0), SAME(0, SAYS(CLOSED)),
 		SAME(0, SAYS(CLOSED)),
 		OVER(0), OVER(0), OVER(0), OVER(0), OVER(0), OVER(0), OVER(0), OVER(0),
-		OVER(0),
+		OVER(0), OVER(0),
 		OVER(0), OVER(0), OVER(0), OVER(0),
 		SAME(0, SAYS(CLOSED)), SAME(0, SAYS(CLOSED)), OVER(0),
 		SAME(0, SAYS(CLOSED)), SAME(0, SAYS(CLOSED)),
@@ -308,7 +321,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		OVER(0, .events = 1, .why = SIV_R_POLICY),
 		SAME(0), SAME(0), SAME(0),
 		BREAKS(0), BREAKS(0), KEEPS(0, .events = 1), SAME(0), SAME(0),
-		BREAKS(0), SAME(0), BREAKS(0), BREAKS(0),
+		BREAKS(0), SAME(0), BREAKS(0), BREAKS(0), BREAKS(0),
 		SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 	} },
@@ -326,7 +339,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		ENDS(0, .events = 2), NO(0), NO(0), NO(0),
 		ENDS(0, .events = 2), ENDS(0, .events = 2), KEEPS(0, .events = 2),
 		NO(0), NO(0), ENDS(0, .events = 2), NO(0),
-		ENDS(0, .events = 2), ENDS(0, .events = 2),
+		ENDS(0, .events = 2), ENDS(0, .events = 2), ENDS(0, .events = 2),
 		NO(0), NO(0), NO(0), NO(0),
 		NO(0), NO(0), NO(0), NO(0), NO(0), NO(0), NO(0),
 	} },
@@ -348,7 +361,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 	    .neighbour = SIVSHMEM_ENDED, .cell = {
 		ENDS(0), ENDS(0), ENDS(0), SAME(0), SAME(0),
 		ENDS(0), ENDS(0), ENDS(0), ENDS(0), ENDS(0), ENDS(0), ENDS(0),
-		ENDS(0), ENDS(0),
+		ENDS(0), ENDS(0), ENDS(0),
 		ENDS(0), ENDS(0), ENDS(0), ENDS(0),
 		SAME(0), SAME(0), ENDS(0), SAME(0), SAME(0), SAME(0), SAME(0),
 	} },
@@ -362,7 +375,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 	[SIV_ACT_date_passes] = { .why = SIV_R_CERT_EXPIRED, .cell = {
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 		BREAKS(0), BREAKS(0), BREAKS(0), BREAKS(0), BREAKS(0),
-		BREAKS(0), BREAKS(0), BREAKS(0), BREAKS(0),
+		BREAKS(0), BREAKS(0), BREAKS(0), BREAKS(0), BREAKS(0),
 		BREAKS(0), BREAKS(0), BREAKS(0), BREAKS(0),
 		SAME(0), SAME(0), BREAKS(0), SAME(0), SAME(0), SAME(0),
 		SAME(0),
@@ -370,14 +383,14 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 	[SIV_ACT_time_is_up] = { .why = SIV_R_TIMEOUT, .cell = {
 		BREAKS(0), BREAKS(0), BREAKS(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
-		SAME(0), SAME(0),
+		SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 	} },
 	[SIV_ACT_linger_is_over] = { .why = SIV_R_PEER_CLOSED, .cell = {
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
-		SAME(0), ENDS(0),
+		SAME(0), ENDS(0), ENDS(0),
 		SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 	} },

@@ -12,31 +12,32 @@
  * States, with the end, the use and the kind of channel where these make a difference.
  * B_: the peer has called us.
  */
-#define SIV_STATES(X)     \
-	X(ASKING)         \
-	X(GRANTED)        \
-	X(B_WAITS)        \
-	X(FAILED)         \
-	X(B_FAILED)       \
-	X(OPEN)           \
-	X(OPEN_RW)        \
-	X(OPEN_MAP)       \
-	X(B_QUEUED)       \
-	X(B_OPEN)         \
-	X(SEALED)         \
-	X(B_SEALED)       \
-	X(SEALED_FIN)     \
-	X(LINGERING)      \
-	X(CLOSING)        \
-	X(CLOSING_RW)     \
-	X(CLOSING_MAP)    \
-	X(SEALED_CLOSING) \
-	X(RESET)          \
-	X(RESET_RW)       \
-	X(RESET_MAP)      \
-	X(REVOKED)        \
-	X(REVOKED_MAP)    \
-	X(BROKEN)         \
+#define SIV_STATES(X)       \
+	X(ASKING)           \
+	X(GRANTED)          \
+	X(B_WAITS)          \
+	X(FAILED)           \
+	X(B_FAILED)         \
+	X(OPEN)             \
+	X(OPEN_RW)          \
+	X(OPEN_MAP)         \
+	X(B_QUEUED)         \
+	X(B_OPEN)           \
+	X(SEALED)           \
+	X(B_SEALED)         \
+	X(SEALED_FIN)       \
+	X(LINGERING)        \
+	X(SEALED_LINGERING) \
+	X(CLOSING)          \
+	X(CLOSING_RW)       \
+	X(CLOSING_MAP)      \
+	X(SEALED_CLOSING)   \
+	X(RESET)            \
+	X(RESET_RW)         \
+	X(RESET_MAP)        \
+	X(REVOKED)          \
+	X(REVOKED_MAP)      \
+	X(BROKEN)           \
 	X(SEALED_BROKEN)
 
 /*
@@ -66,6 +67,7 @@
 	X(peer_rings)             \
 	X(peer_marks)             \
 	X(peer_breaks)            \
+	X(peer_breaks_poll)       \
 	X(peer_overtakes)         \
 	X(host_grants_a)          \
 	X(host_grants_forged_a)   \

@@ -117,6 +117,16 @@ static void goes_with_its_region(struct kunit *test)
 	put_device(dev);
 }
 
+static void comes_too_late(struct kunit *test, enum siv_channel_flag over)
+{
+	struct siv_channel *ch = fix(test)->ch;
+
+	set_bit(over, &ch->flags);
+	siv_channel_client->opened(ch);
+	KUNIT_EXPECT_NULL(test, ch->node);
+	clear_bit(over, &ch->flags);
+}
+
 static void has_none(struct kunit *test)
 {
 	struct siv_channel *ch = fix(test)->ch;
@@ -124,12 +134,14 @@ static void has_none(struct kunit *test)
 	ch->uflags |= SIVSHMEM_NO_NODE;
 	siv_channel_client->opened(ch);
 	KUNIT_EXPECT_NULL(test, ch->node);
-	/* closed already, by somebody who saw no node */
 	ch->uflags &= ~SIVSHMEM_NO_NODE;
-	set_bit(SIV_CHANNEL_CLOSED, &ch->flags);
+	/* closed or ended already, by somebody who saw no node */
+	comes_too_late(test, SIV_CHANNEL_CLOSED);
+	comes_too_late(test, SIV_CHANNEL_TEARDOWN);
+	WRITE_ONCE(ch->host->ended, SIV_R_DEVICE_GONE);
 	siv_channel_client->opened(ch);
 	KUNIT_EXPECT_NULL(test, ch->node);
-	clear_bit(SIV_CHANNEL_CLOSED, &ch->flags);
+	WRITE_ONCE(ch->host->ended, SIV_OK);
 	/* the descriptor works without */
 	siv_fault_arm(1);
 	siv_channel_client->opened(ch);
