@@ -97,10 +97,8 @@ int siv_channel_claim(struct siv_channel *ch, enum siv_channel_mode mode)
 
 enum siv_reason siv_channel_why(const struct siv_channel *ch)
 {
-	enum siv_reason why;
+	enum siv_reason why = READ_ONCE(ch->why);
 
-	smp_rmb(); /* with the release in siv_channel_over(): the state, then its cause */
-	why = READ_ONCE(ch->why);
 	/* a handshake that failed leaves a channel that never was one */
 	if (!test_bit(SIV_CHANNEL_OPENED, &ch->flags))
 		return SIV_R_NOT_OPEN;
@@ -126,13 +124,6 @@ int siv_channel_errno(const struct siv_channel *ch)
 	return siv_reason_errno(siv_channel_why(ch));
 }
 
-/* Whoever sees that it is over sees why. */
-static void siv_channel_over(struct siv_channel *ch)
-{
-	lockdep_assert_held(&ch->lock);
-	smp_store_release(&ch->state, SIVSHMEM_ENDED);
-}
-
 static void siv_channel_start_teardown(struct siv_channel *ch)
 {
 	if (test_and_set_bit(SIV_CHANNEL_TEARDOWN, &ch->flags))
@@ -143,33 +134,33 @@ static void siv_channel_start_teardown(struct siv_channel *ch)
 }
 
 /*
- * Decide; true if it is to be torn down now. The first cause is kept, unless the peer's
- * close was orderly and its ring is found @broken after that.
+ * Decide; true if it is to be torn down now. The first cause is kept; but an orderly close
+ * is not the end yet, and who reads what is left is told what then ended it.
  */
 static bool siv_channel_decide(struct siv_channel *ch, enum siv_reason why,
-			       enum siv_end_kind kind, bool broken)
+			       enum siv_end_kind kind)
 {
 	bool opened = test_bit(SIV_CHANNEL_OPENED, &ch->flags);
 	bool closed = test_bit(SIV_CHANNEL_CLOSED, &ch->flags);
 
 	lockdep_assert_held(&ch->lock);
-	if (ch->why == SIV_OK || (broken && ch->state == SIVSHMEM_CLOSING))
+	if (ch->why == SIV_OK || ch->state == SIVSHMEM_CLOSING)
 		WRITE_ONCE(ch->why, why);
 	if (kind == SIV_END_ZAP)
 		set_bit(SIV_CHANNEL_ZAP, &ch->flags);
 	if (kind == SIV_END_DRAIN && opened && !closed) {
 		if (ch->state == SIVSHMEM_OPEN)
-			smp_store_release(&ch->state, SIVSHMEM_CLOSING);
+			siv_channel_state_set(ch, SIVSHMEM_CLOSING);
 		return false;
 	}
-	siv_channel_over(ch);
+	siv_channel_state_set(ch, SIVSHMEM_ENDED);
 	return kind == SIV_END_ZAP || !opened || closed ||
 	       ch->mode != SIV_MODE_MAP;
 }
 
 /* Return: it is this call that has ended it. */
 static bool siv_channel_end_kind(struct siv_channel *ch, enum siv_reason why,
-				 enum siv_end_kind kind, bool broken, bool told)
+				 enum siv_end_kind kind, bool told)
 {
 	u32 before, after;
 	bool teardown;
@@ -178,7 +169,7 @@ static bool siv_channel_end_kind(struct siv_channel *ch, enum siv_reason why,
 		set_bit(SIV_CHANNEL_TOLD, &ch->flags);
 	spin_lock(&ch->lock);
 	before = ch->state;
-	teardown = siv_channel_decide(ch, why, kind, broken);
+	teardown = siv_channel_decide(ch, why, kind);
 	after = ch->state;
 	spin_unlock(&ch->lock);
 	if (before != after)
@@ -191,14 +182,14 @@ static bool siv_channel_end_kind(struct siv_channel *ch, enum siv_reason why,
 
 void siv_channel_end(struct siv_channel *ch, enum siv_reason why, bool told)
 {
-	siv_channel_end_kind(ch, why, siv_end_kind(why), false, told);
+	siv_channel_end_kind(ch, why, siv_end_kind(why), told);
 }
 
 int siv_channel_broken(struct siv_channel *ch, enum siv_event_place at,
 		       enum siv_reason why)
 {
 	/* of several threads that see the same, one */
-	if (!siv_channel_end_kind(ch, why, siv_end_kind(why), true, false))
+	if (!siv_channel_end_kind(ch, why, siv_end_kind(why), false))
 		return siv_channel_errno(ch);
 	siv_refused(ch->host->dev, at, why, ch->cid);
 	return siv_reason_errno(why);
@@ -208,7 +199,7 @@ int siv_channel_broken(struct siv_channel *ch, enum siv_event_place at,
 static void siv_channel_take(struct siv_channel *ch, enum siv_reason why,
 			     bool told)
 {
-	siv_channel_end_kind(ch, why, SIV_END_ZAP, false, told);
+	siv_channel_end_kind(ch, why, SIV_END_ZAP, told);
 }
 
 /* ------------------------------------------------------------------- teardown */
@@ -327,7 +318,7 @@ static void siv_channel_mark(struct siv_channel *ch, unsigned int marks,
 int siv_channel_shutdown(struct siv_channel *ch, unsigned int marks,
 			 u64 position)
 {
-	u32 state = READ_ONCE(ch->state);
+	u32 state = siv_channel_state(ch);
 	u64 prod;
 
 	if (state == SIVSHMEM_CONNECTING)
@@ -361,7 +352,7 @@ void siv_channel_close(struct siv_channel *ch)
 	linger = ch->state == SIVSHMEM_OPEN;
 	if (ch->state == SIVSHMEM_CLOSING || ch->state == SIVSHMEM_ENDED) {
 		over = ch->state == SIVSHMEM_CLOSING;
-		siv_channel_over(ch);
+		siv_channel_state_set(ch, SIVSHMEM_ENDED);
 		teardown = true;
 	}
 	spin_unlock(&ch->lock);
@@ -706,7 +697,7 @@ static bool siv_channel_waits(struct siv_host *host)
 	mutex_lock(&host->lock);
 	waits = siv_listener_waits(host);
 	list_for_each_entry(ch, &host->channels, link)
-		if ((READ_ONCE(ch->state) == SIVSHMEM_CONNECTING ||
+		if ((siv_channel_state(ch) == SIVSHMEM_CONNECTING ||
 		     siv_channel_sealed(ch)) &&
 		    wq_has_sleeper(&ch->wait))
 			waits = true;

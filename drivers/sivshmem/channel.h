@@ -181,8 +181,9 @@ struct siv_channel_rx {
  * @uflags: SIVSHMEM_* of CONNECT or LISTEN
  * @flags: SIV_CHANNEL_*
  * @lock: protects @state, @why, @tx.want
- * @state: enum sivshmem_state; read without the lock
- * @why: why it ended; set once, but a breach by the peer takes an orderly close's place
+ * @state: enum sivshmem_state; read without the lock, by siv_channel_state()
+ * @why: why it ended; the first cause, but for an orderly close: while the channel is
+ *       CLOSING, what ends it takes its place
  * @mode: enum siv_channel_mode, by cmpxchg
  * @wait: for everything
  * @connect_lock: protects @connect, @hs
@@ -302,6 +303,21 @@ struct siv_channel {
 	u8 peer_cert[SIV_HASH_LEN];
 };
 
+/* siv_channel_state() - enum sivshmem_state, and what was set before it is seen, too. */
+static inline u32 siv_channel_state(const struct siv_channel *ch)
+{
+	/* pairs with siv_channel_state_set() */
+	return smp_load_acquire(&ch->state);
+}
+
+/* siv_channel_state_set() - ch->lock held; the cause of an end is set before it. */
+static inline void siv_channel_state_set(struct siv_channel *ch, u32 state)
+{
+	lockdep_assert_held(&ch->lock);
+	/* pairs with siv_channel_state() */
+	smp_store_release(&ch->state, state);
+}
+
 /* ------------------------------------------------------------ channel.c: life */
 
 int siv_channel_init(void);
@@ -342,7 +358,7 @@ void siv_channel_put(struct siv_channel *ch);
 /**
  * siv_channel_end() - it is over
  * @ch: the channel
- * @why: the cause; the first one is kept
+ * @why: the cause; the first one is kept, but for an orderly close's
  * @told: the host knows already: it said so
  *
  * Any process context, no lock but host->lock held.
@@ -354,8 +370,8 @@ void siv_channel_end(struct siv_channel *ch, enum siv_reason why, bool told);
  * @at: in what
  * @why: the cause
  *
- * Also of a channel that is CLOSING: from then on calls get this, and not EPIPE. Return:
- * @why's errno, or what calls get if it has ended already: then that was the event.
+ * Also of a channel that is CLOSING. Return: @why's errno, or what calls get if it has
+ * ended already: then that was the event.
  */
 int siv_channel_broken(struct siv_channel *ch, enum siv_event_place at,
 		       enum siv_reason why);

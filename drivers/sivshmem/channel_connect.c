@@ -183,7 +183,7 @@ static enum siv_reason siv_channel_opened(struct siv_channel *ch,
 	live = ch->state == SIVSHMEM_CONNECTING;
 	if (live) {
 		set_bit(SIV_CHANNEL_OPENED, &ch->flags);
-		WRITE_ONCE(ch->state, SIVSHMEM_OPEN);
+		siv_channel_state_set(ch, SIVSHMEM_OPEN);
 	}
 	spin_unlock(&ch->lock);
 	if (!live)
@@ -233,7 +233,7 @@ void siv_channel_timeout_work(struct work_struct *work)
 	struct siv_channel *ch = container_of(to_delayed_work(work),
 					      struct siv_channel, timeout);
 
-	if (READ_ONCE(ch->state) == SIVSHMEM_CONNECTING) {
+	if (siv_channel_state(ch) == SIVSHMEM_CONNECTING) {
 		siv_refused(ch->host->dev, SIV_AT_CONNECT, SIV_R_TIMEOUT,
 			    ch->cid);
 		siv_channel_end(ch, SIV_R_TIMEOUT, false);
@@ -362,7 +362,7 @@ void siv_channel_open_work(struct work_struct *work)
 static bool siv_channel_connect_moves(struct siv_channel *ch)
 {
 	return READ_ONCE(ch->grant) ||
-	       READ_ONCE(ch->state) != SIVSHMEM_CONNECTING;
+	       siv_channel_state(ch) != SIVSHMEM_CONNECTING;
 }
 
 int siv_channel_connect_wait(struct siv_channel *ch, unsigned int timeout_ms)
@@ -371,7 +371,7 @@ int siv_channel_connect_wait(struct siv_channel *ch, unsigned int timeout_ms)
 	unsigned int slice = READ_ONCE(siv_fallback_ms);
 	long ret;
 
-	while (READ_ONCE(ch->state) == SIVSHMEM_CONNECTING) {
+	while (siv_channel_state(ch) == SIVSHMEM_CONNECTING) {
 		long left = until - jiffies;
 
 		if (left <= 0) {
@@ -460,7 +460,7 @@ void siv_channel_got_grant_a(struct siv_talk *talk, struct siv_span body)
 	mutex_lock(&talk->host->lock);
 	ch = siv_channel_by_request(talk, le64_to_cpu(m->request));
 	other = siv_channel_by_cid(talk, cid);
-	waits = ch && !ch->cid && READ_ONCE(ch->state) == SIVSHMEM_CONNECTING;
+	waits = ch && !ch->cid && siv_channel_state(ch) == SIVSHMEM_CONNECTING;
 	if (copy && waits && !other) {
 		ch->cid = cid;
 		WRITE_ONCE(ch->grant, copy); /* judged after xchg() */
@@ -501,7 +501,7 @@ void siv_channel_got_failed(struct siv_talk *talk, struct siv_span body)
 	mutex_unlock(&talk->host->lock);
 	if (!ch)
 		return;
-	if (READ_ONCE(ch->state) == SIVSHMEM_CONNECTING) {
+	if (siv_channel_state(ch) == SIVSHMEM_CONNECTING) {
 		siv_refused(ch->host->dev, SIV_AT_CONNECT, why,
 			    le64_to_cpu(m->cid));
 		siv_channel_end(ch, why, true);
@@ -777,7 +777,7 @@ void siv_channel_got_grant_b(struct siv_talk *talk, struct siv_span body)
 	if (!ch)
 		return; /* timed out here; the host was told or will ask */
 	mutex_lock(&ch->connect_lock);
-	if (ch->a || READ_ONCE(ch->state) != SIVSHMEM_CONNECTING)
+	if (ch->a || siv_channel_state(ch) != SIVSHMEM_CONNECTING)
 		r = SIV_R_STATE;
 	else
 		r = siv_connect_confirmed(&ch->connect, ch->hs, m,

@@ -44,7 +44,7 @@ static int siv_write_look(struct siv_channel *ch, u64 need, bool arm)
 	int idx;
 
 	lockdep_assert_held(&ch->tx.io);
-	if (READ_ONCE(ch->state) != SIVSHMEM_OPEN)
+	if (siv_channel_state(ch) != SIVSHMEM_OPEN)
 		return siv_channel_errno(ch);
 	if (!siv_channel_enter(ch, &idx))
 		return siv_channel_errno(ch);
@@ -216,7 +216,7 @@ static struct siv_read_ends siv_read_ends(struct siv_channel *ch)
 	struct siv_read_ends ends;
 
 	siv_channel_peer_marks(ch);
-	ends.closing = READ_ONCE(ch->state) == SIVSHMEM_CLOSING;
+	ends.closing = siv_channel_state(ch) == SIVSHMEM_CLOSING;
 	ends.peer_wr = test_bit(SIV_CHANNEL_PEER_WR, &ch->flags);
 	/* CLOSE comes after FIN */
 	smp_rmb();
@@ -263,7 +263,7 @@ static int siv_read_look(struct siv_channel *ch, u8 hdr[SIV_RECORD_HDR],
 	int idx;
 
 	lockdep_assert_held(&ch->rx.io);
-	if (READ_ONCE(ch->state) == SIVSHMEM_ENDED ||
+	if (siv_channel_state(ch) == SIVSHMEM_ENDED ||
 	    !siv_channel_enter(ch, &idx))
 		return siv_channel_errno(ch);
 	if (siv_read_fin(ch)) {

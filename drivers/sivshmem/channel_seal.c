@@ -182,7 +182,7 @@ int siv_channel_seal_deliver(struct siv_channel *ch, struct iov_iter *to)
 
 	lockdep_assert_held(&ch->rx.io);
 	/* revoked while it was held back: it stays so */
-	if (READ_ONCE(ch->state) == SIVSHMEM_ENDED)
+	if (siv_channel_state(ch) == SIVSHMEM_ENDED)
 		return siv_channel_errno(ch);
 	if (copy_to_iter(ch->rx.buf, len, to) != len)
 		return -EFAULT;

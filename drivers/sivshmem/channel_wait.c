@@ -161,15 +161,16 @@ static void siv_view_rx(struct siv_channel *ch, struct siv_view *v)
 	siv_pos cons, prod;
 	unsigned int i;
 
-	/* what is behind a proved end is nobody's business, as in read() */
-	if (READ_ONCE(ch->rx.held) ||
-	    READ_ONCE(ch->rx.ring.cons) >= READ_ONCE(ch->rx.fin)) {
+	if (READ_ONCE(ch->rx.held)) {
 		v->readable = true;
 		return;
 	}
 	for (i = 0; i < 4; i++) {
 		cons = READ_ONCE(ch->rx.ring.cons);
 		v->cons = cons;
+		/* what is behind a proved end is nobody's business, as in read() */
+		if (cons >= READ_ONCE(ch->rx.fin))
+			break;
 		prod = siv_peer_prod(ch);
 		if (prod == cons)
 			return;
@@ -186,7 +187,7 @@ static void siv_view_rx(struct siv_channel *ch, struct siv_view *v)
 			return;
 		v->broken = SIV_OK;
 	}
-	v->readable = true; /* busy: somebody is reading */
+	v->readable = true; /* the end, or busy: somebody is reading */
 }
 
 /* In the gate. */
@@ -279,17 +280,21 @@ static void siv_view_ask(struct siv_channel *ch, bool map, u64 need,
 /* What the state alone says. */
 static __poll_t siv_poll_state(struct siv_channel *ch, u32 state)
 {
+	/* no call waits any more: select() knows of no HUP where it waits for room */
+	const __poll_t gone = EPOLLHUP | EPOLLIN | EPOLLRDNORM | EPOLLRDHUP |
+			      EPOLLOUT | EPOLLWRNORM;
+
 	if (state == SIVSHMEM_CONNECTING)
 		return 0;
 	if (state == SIVSHMEM_CLOSING)
-		return EPOLLHUP | EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
+		return gone;
 	if (state != SIVSHMEM_ENDED)
 		return 0;
 	/* revoked, broken, or never proved: an error, not only an end */
 	if (READ_ONCE(ch->why) == SIV_R_PEER_GONE &&
 	    !test_bit(SIV_CHANNEL_ZAP, &ch->flags) &&
 	    test_bit(SIV_CHANNEL_OPENED, &ch->flags))
-		return EPOLLHUP | EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
+		return gone;
 	return EPOLLERR | EPOLLHUP | EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 }
 
@@ -313,25 +318,40 @@ static __poll_t siv_poll_view(struct siv_channel *ch, const struct siv_view *v)
 	return mask;
 }
 
+/* Return: the region may still be touched. */
+static bool siv_poll_look(struct siv_channel *ch, u64 need, struct siv_view *v)
+{
+	bool map;
+	int idx;
+
+	do {
+		map = READ_ONCE(ch->mode) == SIV_MODE_MAP;
+		*v = (struct siv_view){};
+		if (!siv_channel_enter(ch, &idx))
+			return false;
+		siv_view_ask(ch, map, need, v);
+		siv_channel_leave(ch, idx);
+		/* a breach, unless it was mapped meanwhile: its rings are its user's then */
+	} while (v->broken != SIV_OK && !map &&
+		 READ_ONCE(ch->mode) == SIV_MODE_MAP);
+	return true;
+}
+
 __poll_t siv_channel_poll(struct file *file, poll_table *wait)
 {
 	struct siv_channel *ch = file->private_data;
 	u64 need = max_t(u64, READ_ONCE(ch->tx.need), siv_ring_need(1));
-	bool map = READ_ONCE(ch->mode) == SIV_MODE_MAP;
-	struct siv_view v = {};
+	struct siv_view v;
 	u32 state;
-	int idx;
 
 	poll_wait(file, &ch->wait, wait);
-	state = READ_ONCE(ch->state);
+	state = siv_channel_state(ch);
 	if (state == SIVSHMEM_CONNECTING)
 		siv_host_fallback(ch->host);
 	if (state == SIVSHMEM_CONNECTING || state == SIVSHMEM_ENDED)
 		return siv_poll_state(ch, state);
-	if (!siv_channel_enter(ch, &idx))
+	if (!siv_poll_look(ch, need, &v))
 		return siv_poll_state(ch, SIVSHMEM_ENDED);
-	siv_view_ask(ch, map, need, &v);
-	siv_channel_leave(ch, idx);
 	if (v.broken != SIV_OK) {
 		siv_channel_broken(ch, SIV_AT_RING, v.broken);
 		return siv_poll_state(ch, SIVSHMEM_ENDED);
@@ -350,7 +370,7 @@ static int siv_wait_look(struct siv_channel *ch, const struct sivshmem_wait *w,
 	siv_pos at;
 	int idx;
 
-	if (READ_ONCE(ch->state) == SIVSHMEM_ENDED ||
+	if (siv_channel_state(ch) == SIVSHMEM_ENDED ||
 	    !siv_channel_enter(ch, &idx))
 		return siv_channel_errno(ch);
 	if (arm) {
@@ -365,7 +385,7 @@ static int siv_wait_look(struct siv_channel *ch, const struct sivshmem_wait *w,
 	siv_channel_peer_marks(ch);
 	siv_channel_leave(ch, idx);
 	return (s64)(at - w->position) >= 0 ||
-	       READ_ONCE(ch->state) == SIVSHMEM_CLOSING ||
+	       siv_channel_state(ch) == SIVSHMEM_CLOSING ||
 	       test_bit(read ? SIV_CHANNEL_PEER_WR : SIV_CHANNEL_PEER_RD,
 			&ch->flags);
 }

@@ -350,7 +350,7 @@ static void siv_region_count(struct siv_host *host,
 		if (talk->state == SIV_TALK_LIVE)
 			i->sessions++;
 	list_for_each_entry(ch, &host->channels, link)
-		if (READ_ONCE(ch->state) != SIVSHMEM_ENDED)
+		if (siv_channel_state(ch) != SIVSHMEM_ENDED)
 			i->channels++;
 	mutex_unlock(&host->lock);
 }

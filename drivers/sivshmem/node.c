@@ -77,7 +77,7 @@ static int siv_node_admit(struct siv_node *node)
 	bool shared = ch->uflags & SIVSHMEM_NODE_SHARED;
 	int err;
 
-	if (READ_ONCE(ch->state) == SIVSHMEM_ENDED)
+	if (siv_channel_state(ch) == SIVSHMEM_ENDED)
 		return siv_node_refused(ch, siv_channel_why(ch));
 	if (!shared) {
 		/* the node's mode is not enough: the key decides, as in CONNECT */
@@ -152,7 +152,7 @@ static const char *siv_node_state(const struct siv_channel *ch)
 	static const char *const names[] = { "connecting", "open", "closing",
 					     "ended" };
 
-	return names[min_t(u32, READ_ONCE(ch->state), SIVSHMEM_ENDED)];
+	return names[min_t(u32, siv_channel_state(ch), SIVSHMEM_ENDED)];
 }
 
 SIV_NODE_ATTR(state, "%s", siv_node_state(ch));

@@ -111,8 +111,8 @@
 #define IN ((__force int)(EPOLLIN | EPOLLRDNORM))
 #define OUT ((__force int)(EPOLLOUT | EPOLLWRNORM))
 #define RDHUP (IN | (__force int)EPOLLRDHUP)
-#define HUP (RDHUP | (__force int)EPOLLHUP)
-#define ERR (HUP | (__force int)EPOLLERR)
+#define HUP (OUT | RDHUP | (__force int)EPOLLHUP)
+#define ERR (RDHUP | (__force int)(EPOLLHUP | EPOLLERR))
 
 /*
  * A row's lines: ASKING, GRANTED, B_WAITS, FAILED, B_FAILED;
@@ -135,8 +135,8 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		SAME(0), SAME(0), SAME(0), SAME(ERR), SAME(ERR),
 		ASKS(OUT), ASKS(OUT), ASKS(OUT), ASKS(OUT), ASKS(OUT),
 		ASKS(OUT), ASKS(OUT), ASKS(OUT | RDHUP), SAME(-ENODEV), SAME(-ENODEV),
-		ASKS(OUT | HUP), ASKS(OUT | HUP), ASKS(OUT | HUP),
-		ASKS(OUT | HUP),
+		ASKS(HUP), ASKS(HUP), ASKS(HUP),
+		ASKS(HUP),
 		SAME(HUP), SAME(HUP), SAME(HUP), SAME(ERR), SAME(ERR),
 		SAME(ERR), SAME(ERR),
 	} },
@@ -203,7 +203,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		SAME(-ECONNRESET), SAME(-ECONNRESET), NO(-EBUSY),
 		SAME(-ECONNRESET), NO(-EBUSY), SAME(-EPROTO), SAME(-EBADMSG),
 	} },
-	[SIV_ACT_peer_forges] = { .why = SIV_R_TAG, .breach = true, .cell = {
+	[SIV_ACT_peer_forges] = { .why = SIV_R_TAG, .cell = {
 		NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),
 		DONE(4), DONE(4), NO(-EBUSY), DONE(4), DONE(4),
 		BREAKS(-EBADMSG), BREAKS(-EBADMSG), SAME(0), SAME(-ENODEV), SAME(-ENODEV),
@@ -229,7 +229,7 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		SAME(-ECONNRESET), SAME(-ECONNRESET), NO(-EBUSY),
 		SAME(-ECONNRESET), NO(-EBUSY), SAME(-EPROTO), SAME(-EBADMSG),
 	} },
-	[SIV_ACT_peer_breaks] = { .why = SIV_R_RING_POSITION, .breach = true, .cell = {
+	[SIV_ACT_peer_breaks] = { .why = SIV_R_RING_POSITION, .cell = {
 		NO(-EPERM), NO(-EPERM), NO(-EPERM), SAME(-EPERM), SAME(-EPERM),
 		BREAKS(-EPROTO), BREAKS(-EPROTO), NO(-EBUSY), BREAKS(-EPROTO),
 		BREAKS(-EPROTO), BREAKS(-EPROTO), BREAKS(-EPROTO), SAME(0),
@@ -238,13 +238,12 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		SAME(-ECONNRESET), SAME(-ECONNRESET), NO(-EBUSY),
 		SAME(-ECONNRESET), NO(-EBUSY), SAME(-EPROTO), SAME(-EBADMSG),
 	} },
-	[SIV_ACT_peer_breaks_poll] = { .why = SIV_R_RING_POSITION,
-	    .breach = true, .cell = {
+	[SIV_ACT_peer_breaks_poll] = { .why = SIV_R_RING_POSITION, .cell = {
 		SAME(0), SAME(0), SAME(0), SAME(ERR), SAME(ERR),
-		BREAKS(ERR), BREAKS(ERR), ASKS(IN | OUT), BREAKS(ERR),
-		BREAKS(ERR), BREAKS(ERR), BREAKS(ERR), ASKS(OUT | RDHUP),
+		BREAKS(ERR), BREAKS(ERR), SAME(IN | OUT), BREAKS(ERR),
+		BREAKS(ERR), BREAKS(ERR), BREAKS(ERR), SAME(OUT | RDHUP),
 		SAME(-ENODEV), SAME(-ENODEV),
-		BREAKS(ERR), BREAKS(ERR), ASKS(OUT | HUP), BREAKS(ERR),
+		BREAKS(ERR), BREAKS(ERR), SAME(HUP), BREAKS(ERR),
 		SAME(HUP), SAME(HUP), SAME(HUP), SAME(ERR), SAME(ERR),
 		SAME(ERR), SAME(ERR),
 	} },

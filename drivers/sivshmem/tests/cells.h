@@ -170,13 +170,11 @@ struct siv_cell {
 /**
  * struct siv_cell_row - an act
  * @why: the cause it gives to a channel that has none
- * @breach: that takes the place of an orderly close
  * @neighbour: the neighbour's state afterwards
  * @cell: for each state
  */
 struct siv_cell_row {
 	enum siv_reason why;
-	bool breach;
 	u32 neighbour;
 	struct siv_cell cell[SIV_ST_COUNT];
 };

@@ -36,6 +36,8 @@ enum {
 
 /* What the other thread and the peer do between a look and its request. */
 static void siv_poll_between(void);
+/* ... and between a look at the peer's position and a second at ours. */
+static void siv_poll_looked(void);
 
 #undef spin_lock
 #define spin_lock(lock)                    \
@@ -43,6 +45,13 @@ static void siv_poll_between(void);
 		siv_poll_between();        \
 		spin_lock_nested(lock, 0); \
 	} while (0)
+#define siv_peer_acquire(pos)                            \
+	({                                               \
+		siv_pos seen_ = (siv_peer_acquire)(pos); \
+                                                         \
+		siv_poll_looked();                       \
+		seen_;                                   \
+	})
 #include "../channel_wait.c"
 
 struct fixture {
@@ -53,6 +62,7 @@ struct fixture {
 	unsigned int between; /* so many times something happened in between */
 	unsigned int times;   /* ... and so many it is to happen */
 	void (*act)(struct fixture *x);
+	void (*looked)(struct fixture *x); /* happens once */
 };
 
 static struct fixture *siv_poll_fixture;
@@ -65,6 +75,16 @@ static void siv_poll_between(void)
 		return;
 	x->between++;
 	x->act(x);
+}
+
+static void siv_poll_looked(void)
+{
+	struct fixture *x = siv_poll_fixture;
+	void (*act)(struct fixture * x) = x->looked;
+
+	x->looked = NULL;
+	if (act)
+		act(x);
 }
 
 /* --------------------------------------------------------------------------- both ends */
@@ -244,12 +264,53 @@ static void proved_end_stays_the_end(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)x->ch->state, (int)SIVSHMEM_ENDED);
 }
 
+/* The last record is read and its end is known; the peer goes on writing. */
+static void the_end_is_read(struct fixture *x)
+{
+	other_reads(x);
+	WRITE_ONCE(x->ch->rx.fin, x->ch->rx.ring.cons);
+	siv_fake_lab_peer(x->lab)->prod = x->ch->rx.ring.cons + 3;
+}
+
+static void proved_end_is_read_in_between(struct kunit *test)
+{
+	struct fixture *x = test->priv;
+
+	peer_writes(x);
+	x->looked = the_end_is_read;
+	KUNIT_EXPECT_TRUE(test, polled(x, EPOLLIN));
+	KUNIT_EXPECT_NULL(test, x->looked);
+	KUNIT_EXPECT_TRUE(test, polled(x, EPOLLIN));
+	KUNIT_EXPECT_EQ(test, (int)x->ch->state, (int)SIVSHMEM_OPEN);
+}
+
+/* Another thread's mapping moves on by more than a ring: that breaks no rule of read()'s. */
+static void it_is_mapped(struct fixture *x)
+{
+	WRITE_ONCE(x->ch->mode, SIV_MODE_MAP);
+	x->ch->tx.ring.own->cons = 2 * RING + 8;
+	siv_fake_lab_peer(x->lab)->prod = 2 * RING + 8;
+}
+
+static void mapped_in_between(struct kunit *test)
+{
+	struct fixture *x = test->priv;
+
+	x->act = it_is_mapped;
+	x->times = 1;
+	KUNIT_EXPECT_FALSE(test, polled(x, EPOLLIN));
+	KUNIT_EXPECT_EQ(test, x->between, 1);
+	KUNIT_EXPECT_EQ(test, (int)x->ch->state, (int)SIVSHMEM_OPEN);
+}
+
 static struct kunit_case siv_poll_cases[] = {
 	KUNIT_CASE(nobody_in_between),
 	KUNIT_CASE(a_reader_in_between),
 	KUNIT_CASE(a_writer_in_between),
 	KUNIT_CASE(a_reader_and_a_writer_in_between),
 	KUNIT_CASE(proved_end_stays_the_end),
+	KUNIT_CASE(proved_end_is_read_in_between),
+	KUNIT_CASE(mapped_in_between),
 	{},
 };
 

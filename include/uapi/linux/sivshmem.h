@@ -325,7 +325,8 @@ struct sivshmem_window {
  * @flags: in: zero, else EOPNOTSUPP; out: SIVSHMEM_INFO_*
  * @state: enum sivshmem_state
  * @error: 0, or the errno that CONNECT would have returned, as a positive number
- * @end_reason: 0, or why it ended, as a positive errno; EPIPE is an orderly close
+ * @end_reason: 0, or why it ended, as a positive errno; EPIPE is an orderly close, and
+ *              what ends a channel in %SIVSHMEM_CLOSING takes its place
  * @suite: SIVSHMEM_SUITE_*
  * @minor: N of /dev/sivshmemN, or SIVSHMEM_NO_MINOR
  * @device: index of the device, for SIVSHMEM_REGION_INFO

@@ -273,8 +273,8 @@ int ivshmem_shutdown(struct ivshmem *channel, unsigned int how);
  * @handle: a channel or a listener
  *
  * POLLIN: there is a record, or the end (a listener: a channel to accept). POLLOUT: the
- * record that last gave -EAGAIN fits. POLLHUP: the peer is gone. POLLERR: the channel is
- * broken or revoked. Do not read, write or close it, nor change its flags.
+ * record that last gave -EAGAIN fits, or will never. POLLHUP: the peer is gone. POLLERR: the
+ * channel is broken or revoked. Do not read, write or close it, nor change its flags.
  */
 int ivshmem_fd(const struct ivshmem *handle);
 
