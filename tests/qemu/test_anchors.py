@@ -5,7 +5,7 @@ import errno
 
 from lab.certs import Ca
 from lab.members import add_anchor, add_identity, bundle, load_module
-from lab.pair import REGION, enter, open_region, works
+from lab.pair import REGION, enter, open_region, until, works
 
 NO_KEY = "Required key not available"
 
@@ -158,6 +158,7 @@ def case_wrong_beside_the_true_one(lab):
             for service in ("user", "data")}
     seen = len(refusals(lab))
     refused(lab, keys, "ENOKEY")
+    until(lambda: refusals(lab)[seen:], "a refusal in the audit log")
     assert set(refusals(lab)[seen:]) == {errno.ENOKEY}, lab.daemon.audit()[-5:]
     forget(lab)
     works(lab)

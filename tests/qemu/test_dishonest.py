@@ -115,7 +115,7 @@ def told(lab, kind, error, finder, place, cause, words=""):
         lab.there.refused("accept 1 0 300", "ETIMEDOUT")
     finally:
         lie(lab, "none")
-    assert len(lab.daemon.audit(event="lie")) > lies, "there was no lie"
+    lab.daemon.wait_audit(lies + 1, event="lie")
     events = traced(lab.vms[finder])
     assert events.count((place, cause)) == 1, (kind, events)
     assert refusals(lab.vms[finder])[cause] == before + 1, kind

@@ -293,7 +293,8 @@ def case_reset_under_load(lab):
     assert silent >= LIVENESS, silent
     figure("silence", time.monotonic() - start, LIVENESS)
     assert source.text.split()[0] in ("ECONNRESET", "ETIMEDOUT"), source.text
-    assert "silent" in lab.daemon.audit(event="channel_end")[-1]["what"]
+    until(lambda: [e for e in lab.daemon.audit(event="channel_end")[-1:]
+                   if "silent" in e["what"]], "silence in the audit log")
     beta.wait_boot()
     enter(lab, "beta")
     works(lab)

@@ -63,8 +63,9 @@ def case_guest_is_reset(lab):
     fresh.ok(f"listen 0 {lab.keys['alpha']['data']}")
     # Told by this new boot's session, or by the old one's silence before it.
     until(lambda: there.info(1)["state"] == "3", "the end")
-    assert [e for e in lab.daemon.audit(event="channel_end")
-            if "has rebooted" in e["what"] or "silent" in e["what"]]
+    until(lambda: [e for e in lab.daemon.audit(event="channel_end")
+                   if "has rebooted" in e["what"] or "silent" in e["what"]],
+          "the end in the audit log")
     assert there.info(1)["end"] in ("ECONNRESET", "ETIMEDOUT"), there.info(1)
     there.refused("read 1 100", "ECONNRESET")
     for shell in (fresh, there):

@@ -90,10 +90,10 @@
 }
 
 /* A false end is none, and there is none to be had where nothing is sealed. */
-#define STREAM_ENDS(sealed, b_sealed) {                                       \
+#define STREAM_ENDS(sealed, b_sealed, lingers) {                              \
 	SAME(0), NO(0), NO(0), SAME(0), SAME(0),                              \
 	NO(0), NO(0), NO(0), NO(0), NO(0), sealed, b_sealed, NO(0), NO(0),    \
-	sealed,                                                               \
+	lingers,                                                              \
 	SAME(0), SAME(0), SAME(0), SAME(0),                                   \
 	SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),        \
 }
@@ -324,8 +324,8 @@ const struct siv_cell_row siv_cell_rows[SIV_ACT_COUNT] = {
 		SAME(0), SAME(0), SAME(0), SAME(0),
 		SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0), SAME(0),
 	} },
-	[SIV_ACT_host_ends_stream] = { .cell = STREAM_ENDS(SAME(0), SAME(0)) },
-	[SIV_ACT_host_forges_end] = { .cell = STREAM_ENDS(NO(0), NO(0)) },
+	[SIV_ACT_host_ends_stream] = { .cell = STREAM_ENDS(SAME(0), SAME(0), SAME(0)) },
+	[SIV_ACT_host_forges_end] = { .cell = STREAM_ENDS(NO(0), NO(0), NO(0)) },
 
 	[SIV_ACT_neighbour_breaks] = { .cell = READS },
 	[SIV_ACT_neighbour_closes] = { .neighbour = SIVSHMEM_ENDED,

@@ -4,8 +4,11 @@
  * what the channel is; one that is closed, or whose region goes, has none.
  * (tests/qemu/test_nodes.py and test_rights.py open them.)
  */
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/device.h>
+#include <linux/kthread.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "../channel.h"
@@ -105,15 +108,42 @@ static void goes_with_its_file(struct kunit *test)
 	put_device(dev);
 }
 
+/* Somebody whom device_del() has to wait for. */
+struct holder {
+	struct device *dev;
+	struct completion has;
+};
+
+static int holds(void *data)
+{
+	struct holder *holder = data;
+
+	device_lock(holder->dev);
+	complete(&holder->has);
+	msleep(100);
+	device_unlock(holder->dev);
+	return 0;
+}
+
 static void goes_with_its_region(struct kunit *test)
 {
 	struct fixture *x = fix(test);
 	struct device *dev = shown(test);
+	struct holder holder = { .dev = dev };
+	struct task_struct *thread;
 
+	init_completion(&holder.has);
+	thread = kthread_create(holds, &holder, "siv-holds");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+	get_task_struct(thread);
+	wake_up_process(thread);
+	wait_for_completion(&holder.has);
 	siv_device_quiesce(x->lab->hw->dev, SIV_R_DEVICE_GONE);
 	/* nobody waits here: it has gone by then */
 	KUNIT_EXPECT_FALSE(test, device_is_registered(dev));
 	KUNIT_EXPECT_NULL(test, x->ch->node);
+	kthread_stop(thread);
+	put_task_struct(thread);
 	put_device(dev);
 }
 

@@ -79,12 +79,11 @@ static void siv_poll_between(void)
 
 static void siv_poll_looked(void)
 {
-	struct fixture *x = siv_poll_fixture;
-	void (*act)(struct fixture * x) = x->looked;
+	struct fixture *x = siv_poll_fixture, was = *x;
 
 	x->looked = NULL;
-	if (act)
-		act(x);
+	if (was.looked)
+		was.looked(x);
 }
 
 /* --------------------------------------------------------------------------- both ends */
