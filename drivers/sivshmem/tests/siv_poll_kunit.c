@@ -36,8 +36,8 @@ enum {
 
 /* What the other thread and the peer do between a look and its request. */
 static void siv_poll_between(void);
-/* ... and between a look at the peer's position and a second at ours. */
-static void siv_poll_looked(void);
+/* ... and between a look at our position and one at the peer's. */
+static void siv_poll_looks(void);
 
 #undef spin_lock
 #define spin_lock(lock)                    \
@@ -45,12 +45,10 @@ static void siv_poll_looked(void);
 		siv_poll_between();        \
 		spin_lock_nested(lock, 0); \
 	} while (0)
-#define siv_peer_acquire(pos)                            \
-	({                                               \
-		siv_pos seen_ = (siv_peer_acquire)(pos); \
-                                                         \
-		siv_poll_looked();                       \
-		seen_;                                   \
+#define siv_peer_acquire(pos)            \
+	({                               \
+		siv_poll_looks();        \
+		(siv_peer_acquire)(pos); \
 	})
 #include "../channel_wait.c"
 
@@ -62,7 +60,7 @@ struct fixture {
 	unsigned int between; /* so many times something happened in between */
 	unsigned int times;   /* ... and so many it is to happen */
 	void (*act)(struct fixture *x);
-	void (*looked)(struct fixture *x); /* happens once */
+	void (*looks)(struct fixture *x); /* happens once */
 };
 
 static struct fixture *siv_poll_fixture;
@@ -77,13 +75,13 @@ static void siv_poll_between(void)
 	x->act(x);
 }
 
-static void siv_poll_looked(void)
+static void siv_poll_looks(void)
 {
 	struct fixture *x = siv_poll_fixture, was = *x;
 
-	x->looked = NULL;
-	if (was.looked)
-		was.looked(x);
+	x->looks = NULL;
+	if (was.looks)
+		was.looks(x);
 }
 
 /* --------------------------------------------------------------------------- both ends */
@@ -276,9 +274,9 @@ static void proved_end_is_read_in_between(struct kunit *test)
 	struct fixture *x = test->priv;
 
 	peer_writes(x);
-	x->looked = the_end_is_read;
+	x->looks = the_end_is_read;
 	KUNIT_EXPECT_TRUE(test, polled(x, EPOLLIN));
-	KUNIT_EXPECT_NULL(test, x->looked);
+	KUNIT_EXPECT_NULL(test, x->looks);
 	KUNIT_EXPECT_TRUE(test, polled(x, EPOLLIN));
 	KUNIT_EXPECT_EQ(test, (int)x->ch->state, (int)SIVSHMEM_OPEN);
 }
