@@ -252,33 +252,35 @@ static void siv_channel_teardown_work(struct work_struct *work)
 
 /* ------------------------------------------------------------- the owner's end */
 
-/* Has the peer read all that we wrote, or will it read no more? */
+/* Has the peer read all that we wrote, or will it read no more? In the gate. */
 static bool siv_channel_drained(struct siv_channel *ch)
 {
 	const struct siv_side __peer *peer = ch->tx.ring.peer;
 	siv_pos prod, cons;
-	bool drained;
-	int idx;
 
-	if (!siv_channel_enter(ch, &idx))
-		return true;
 	siv_channel_peer_marks(ch);
 	/* by mapping the position is our user's: a wrong one only costs the linger time */
 	prod = ch->mode == SIV_MODE_MAP ? READ_ONCE(ch->tx.ring.own->prod) :
 					  ch->tx.ring.prod;
 	cons = siv_peer_read(&peer->cons);
-	drained = prod == cons || test_bit(SIV_CHANNEL_PEER_RD, &ch->flags);
-	siv_channel_leave(ch, idx);
-	return drained;
+	return prod == cons || test_bit(SIV_CHANNEL_PEER_RD, &ch->flags);
 }
 
 static void siv_channel_linger_work(struct work_struct *work)
 {
 	struct siv_channel *ch =
 		container_of(to_delayed_work(work), struct siv_channel, linger);
+	bool drained;
+	int idx;
 
-	if (siv_channel_drained(ch) ||
-	    siv_host_now_ms() >= ch->linger_until_ms) {
+	/* whoever has closed the gate ends it, and has the cause */
+	if (!siv_channel_enter(ch, &idx)) {
+		siv_channel_put(ch);
+		return;
+	}
+	drained = siv_channel_drained(ch);
+	siv_channel_leave(ch, idx);
+	if (drained || siv_host_now_ms() >= ch->linger_until_ms) {
 		siv_channel_end(ch, SIV_R_PEER_CLOSED, false);
 		siv_channel_put(ch);
 		return;

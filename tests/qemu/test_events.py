@@ -2,7 +2,7 @@
 # Every change of a session, channel and listener is a tracepoint, in order and once; a
 # refused key and a refused call are an event and a counter, whoever reads the log, where
 # they were refused and with the caller's errno; what is no refusal is no event.
-from lab.certs import X25519
+from lab.certs import DAY, X25519
 from lab.events import refusals, states, take, tells, traced, watch
 from lab.lab import Skip
 from lab.pair import REGION, open_region, standing, until
@@ -68,7 +68,7 @@ def case_keys(lab):
     refused(alpha, padd("extra"), "KEY", "key_mismatch", good + X25519().private)
     refused(alpha, padd("other"), "KEY", "cert_service", good + me.private)
     refused(alpha, padd("extra"), "KEY", "cert_expired",
-            lab.ca.issue(me.public, uri, end=-5) + me.private)
+            lab.ca.issue(me.public, uri, end=-DAY // 2) + me.private)
     refused(alpha, padd("extra"), "KEY", "key_missing", good)
     refused(alpha, padd("alpha/extra"), "KEY", "key_name", good + me.private)
     key = alpha.out(padd("extra"), stdin=good + me.private)

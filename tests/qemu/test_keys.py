@@ -113,7 +113,7 @@ def case_refused(lab):
         padd(guest, ca.issue(me.public, uri, **how) + me.private, error=error)
 
     refuse("EKEYREJECTED", damage=1)
-    refuse("EKEYEXPIRED", end=-5)
+    refuse("EKEYEXPIRED", end=-DAY // 2)
     refuse("EKEYREJECTED", start=3600)
     refuse("EKEYREJECTED", usage=HOST)
     refuse("EKEYREJECTED", usage=HOST, uri="sivshmem://lab")
@@ -154,7 +154,7 @@ def case_new(lab):
     update(guest, key, lab.ca.issue(X25519().public, URI), "EKEYREJECTED")
     update(guest, key, lab.ca.issue(spki[12:], "sivshmem://lab/vma/x"),
            "EKEYREJECTED")
-    update(guest, key, lab.ca.issue(spki[12:], URI, end=-5), "EKEYEXPIRED")
+    update(guest, key, lab.ca.issue(spki[12:], URI, end=-DAY // 2), "EKEYEXPIRED")
     update(guest, key, cert)
     assert read(guest, key) == cert
     update(guest, key, b"new", "EEXIST")
